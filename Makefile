@@ -42,14 +42,14 @@ fuzz: packages-build packages-fuzz ## every fuzz target for SECONDS=60
 
 bench: packages-build packages-bench all ## the figures of docs/
 	@cmake --build build --target skep-bench
-	@build/tests/skep-bench
+	@bench/run build
 
 install: all ## program, man page, completions, below PREFIX=/usr/local
-	@cmake --build build --target pages
 	@cmake --install build --strip --prefix $(PREFIX)
+	@mv build/install_manifest.txt build/installed
 
 uninstall: ## remove what install put there
-	@xargs -I{} rm -fv "$(DESTDIR){}" <build/install_manifest.txt
+	@xargs -I{} rm -fv "$(DESTDIR){}" <build/installed
 
 clean: ## remove build/
 	rm -rf build

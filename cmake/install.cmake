@@ -22,6 +22,6 @@ add_page(man/man1/skep.1 help --man)
 add_page(bash-completion/completions/skep completion bash)
 add_page(zsh/site-functions/_skep completion zsh)
 add_page(fish/vendor_completions.d/skep.fish completion fish)
-add_custom_target(pages DEPENDS ${pages})
+add_custom_target(pages ALL DEPENDS ${pages})
 
 install(TARGETS skep)

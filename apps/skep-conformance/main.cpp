@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The plugin for the public ISA conformance runner: [memory as hex] [options], the program as hex on
-// standard input, r0 as hex on standard output. Whatever goes wrong is one line on standard error
-// and exit code 1. Programs run as given, in a process of their own and under a budget.
+// The plugin for the public ISA conformance runner: [memory as hex] [options], the program as hex
+// on standard input, r0 as hex on standard output. Whatever goes wrong is one line on standard
+// error and exit code 1. Programs run as given, in a process of their own and under a budget.
 #include <cstdio>
 #include <cstring>
 #include <string_view>
@@ -31,8 +31,7 @@ Result<Request> read_arguments(std::span<char*> arguments) {
     } else if (argument == "--checked") {
       request.engine = "checked";
     } else if (argument.starts_with("--")) {
-      return fail(Code::invalid, "unknown option {}; expected --interpret or --checked",
-                  argument);
+      return fail(Code::invalid, "unknown option {}; expected --interpret or --checked", argument);
     } else if (first) {
       request.memory = SKEP_TRY(in("memory", parse_hex(argument)));
     } else if (!argument.empty()) {
@@ -65,15 +64,16 @@ Result<std::uint64_t> run(const Request& request) {
   const engine::Region region{.name = "mem",
                               .begin = std::bit_cast<std::uint64_t>(memory.bytes().data()),
                               .bytes = memory.bytes().size()};
-  const engine::Input input{.r1 = region.begin,
-                            .r2 = region.bytes,
-                            .context = &host,
-                            .budget = kBudget,
-                            .regions = {&region, 1}};
+  engine::Input input{
+      .r1 = region.begin,
+      .r2 = region.bytes,
+      .context = &host,
+      .budget = kBudget,
+  };
+  if (region.bytes != 0) input.regions = {&region, 1};
   auto* left = new (shared.bytes().data()) Shared{};
   SKEP_TRY(engine::run_contained([&] { left->outcome = runnable->run(input); }));
-  if (!left->outcome.ok())
-    return fail(Code::invalid, "{}", engine::describe(left->outcome, input));
+  if (!left->outcome.ok()) return fail(Code::invalid, "{}", engine::describe(left->outcome, input));
   return left->outcome.r0;
 }
 

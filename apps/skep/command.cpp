@@ -45,7 +45,8 @@ Result<Written> read_option(const Command& command, std::string_view word) {
   if (word.starts_with("--")) {
     const std::size_t equals = word.find('=');
     if (equals != word.npos) written.value = std::string(word.substr(equals + 1));
-    written.option = find_option(command, word.substr(2, equals == word.npos ? equals : equals - 2));
+    written.option =
+        find_option(command, word.substr(2, equals == word.npos ? equals : equals - 2));
   } else {
     written.option = find_letter(command, word[1]);
     if (word.size() > 2) written.value = std::string(word.substr(2));

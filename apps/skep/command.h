@@ -17,9 +17,9 @@ namespace skep::cli {
 enum ExitCode : int { kOk = 0, kBadInput = 1, kBadUsage = 2, kInterrupted = 130 };
 
 struct Option {
-  char letter = 0;             // 0 for none
-  std::string_view name;       // without the dashes
-  std::string_view argument;   // what stands behind it; empty for a switch
+  char letter = 0;            // 0 for none
+  std::string_view name;      // without the dashes
+  std::string_view argument;  // what stands behind it; empty for a switch
   std::string_view about;
   std::string_view choices{};  // "a|b|c" when the argument is one of few
 };

@@ -71,25 +71,43 @@ constexpr auto kCompletionExamples = std::to_array<Example>({
 
 constexpr auto kCommands = std::to_array<Command>({
     {"asm", "[FILE]", 1, "text to bytecode",
-     "Reads assembly in the C-like dialect of the kernel, bpftool and llvm-objdump, and writes the\n"
+     "Reads assembly in the C-like dialect of the kernel, bpftool and llvm-objdump, and writes "
+     "the\n"
      "program. FILE is - or absent for standard input.",
      kAsmOptions, kAsmExamples, run_asm},
     {"disasm", "[FILE]", 1, "bytecode to text",
      "Reads a program as hex digits, raw bytes or text, and prints it.", kDisasmOptions,
      kDisasmExamples, run_disasm},
     {"exec", "[FILE]", 1, "run a program in this process, without privilege",
-     "Runs the program and prints r0. The checked engine, the default, refuses every memory access\n"
+     "Runs the program and prints r0. The checked engine, the default, refuses every memory "
+     "access\n"
      "outside the program's stack and memory, and says where it was. The interpreter is fast and\n"
      "trusts the program, which therefore runs in a process of its own.",
      kExecOptions, kExecExamples, run_exec},
-    {"version", "", 0, "version and engines of this build",
-     "Prints the version and what this build can execute programs with.", kVersionOptions, {},
+    {"version",
+     "",
+     0,
+     "version and engines of this build",
+     "Prints the version and what this build can execute programs with.",
+     kVersionOptions,
+     {},
      run_version},
-    {"completion", "SHELL", 1, "completion script for bash, zsh or fish",
-     "Prints a script that makes the shell complete commands, options and their values.", {},
-     kCompletionExamples, run_completion},
-    {"help", "[COMMAND]", 1, "help for a command",
-     "Without a command, lists all of them.", kHelpOptions, {}, run_help},
+    {"completion",
+     "SHELL",
+     1,
+     "completion script for bash, zsh or fish",
+     "Prints a script that makes the shell complete commands, options and their values.",
+     {},
+     kCompletionExamples,
+     run_completion},
+    {"help",
+     "[COMMAND]",
+     1,
+     "help for a command",
+     "Without a command, lists all of them.",
+     kHelpOptions,
+     {},
+     run_help},
 });
 
 }  // namespace

@@ -20,7 +20,8 @@ std::string spaced(std::string_view choices) {
 }
 
 std::string bash() {
-  std::string out = "_skep() {\n  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}\n";
+  std::string out =
+      "_skep() {\n  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}\n";
   append_text(out,
               "  if [ \"$COMP_CWORD\" -eq 1 ]; then\n"
               "    mapfile -t COMPREPLY < <(compgen -W \"{}\" -- \"$word\")\n    return\n  fi\n"
@@ -30,9 +31,12 @@ std::string bash() {
     for (const Option& option : command.options)
       if (!option.choices.empty())
         append_text(out,
-                    "    \"{} --{}\") mapfile -t COMPREPLY < <(compgen -W \"{}\" -- \"$word\"); return ;;\n",
+                    "    \"{} --{}\") mapfile -t COMPREPLY < <(compgen -W \"{}\" -- \"$word\"); "
+                    "return ;;\n",
                     command.name, option.name, spaced(option.choices));
-  out += "  esac\n  case \"$word\" in\n    -*) ;;\n    *) mapfile -t COMPREPLY < <(compgen -f -- \"$word\"); return ;;\n  esac\n";
+  out +=
+      "  esac\n  case \"$word\" in\n    -*) ;;\n    *) mapfile -t COMPREPLY < <(compgen -f -- "
+      "\"$word\"); return ;;\n  esac\n";
   out += "  case \"${COMP_WORDS[1]}\" in\n";
   for (const Command& command : commands()) {
     append_text(out, "    {}) mapfile -t COMPREPLY < <(compgen -W \"--help", command.name);

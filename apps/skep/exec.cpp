@@ -18,8 +18,11 @@ namespace skep::cli {
 
 namespace {
 
-std::atomic<bool> interrupted{false};
+// Points into shared memory, so that an interrupt of this process stops a run in its child as well.
+std::atomic<bool>* stop_flag = nullptr;
 static_assert(std::atomic<bool>::is_always_lock_free);
+
+void on_interrupt(int) { stop_flag->store(true, std::memory_order_relaxed); }
 
 constexpr std::size_t kBatches = 9;
 
@@ -35,6 +38,7 @@ struct Job {
 
 // Kept in shared memory, because the run may be in a child process.
 struct Report {
+  std::atomic<bool> stop{false};
   engine::Outcome outcome;
   std::uint64_t batches = 0;
   double ns_per_run[kBatches] = {};  // sorted
@@ -53,8 +57,8 @@ Result<Bytes> read_memory(const Arguments& arguments) {
 Result<isa::Program> read_any_program(const Arguments& arguments) {
   if (!arguments.has("classic")) return read_program(arguments);
   isa::ClassicProgram classic = SKEP_TRY(read_classic_program(arguments));
-  const auto filter = SKEP_TRY(in(
-      arguments.file(), isa::ClassicFilter::make(std::move(classic), isa::ClassicKind::socket)));
+  const auto filter = SKEP_TRY(
+      in(arguments.file(), isa::ClassicFilter::make(std::move(classic), isa::ClassicKind::socket)));
   return isa::translate_classic(filter);
 }
 
@@ -123,7 +127,7 @@ class Execution {
         runnable_(std::move(runnable)),
         memory_(std::move(memory)),
         shared_(std::move(shared)),
-        report_(new(shared_.bytes().data()) Report{}) {}
+        report_(new (shared_.bytes().data()) Report{}) {}
 
   void prepare_input(machine::Host& host);
 
@@ -150,9 +154,9 @@ void Execution::prepare_input(machine::Host& host) {
     input_ = {.r1 = region_.begin, .r2 = region_.bytes, .packet = &packet_.packet};
   }
   input_.context = &host;
-  input_.regions = {&region_, 1};
+  if (region_.bytes != 0) input_.regions = {&region_, 1};
   input_.budget = job_.budget;
-  input_.stop = &interrupted;
+  input_.stop = &report_->stop;
 }
 
 Status Execution::run() {
@@ -163,9 +167,10 @@ Status Execution::run() {
   prepare_input(host);
   StepPrinter printer(job_.program);
   if (job_.steps) input_.hook = printer.hook();
-  const auto body = [&] {
-    run_and_measure(*runnable_, input_, job_.repeat, *report_);
-  };
+  stop_flag = &report_->stop;
+  (void)std::signal(SIGINT, on_interrupt);
+  (void)std::signal(SIGTERM, on_interrupt);
+  const auto body = [&] { run_and_measure(*runnable_, input_, job_.repeat, *report_); };
   if (job_.engine->trusts_program)
     SKEP_TRY(engine::run_contained(body));
   else
@@ -189,10 +194,11 @@ std::string as_text(const Execution& execution, bool show_memory) {
   std::string out = text("r0 = {:#x} ({})\n", report.outcome.r0, report.outcome.r0);
   if (show_memory) out += hex_lines(execution.memory());
   if (report.batches != 0)
-    append_text(out, "time = {:.2f} ns a run, median of {} batches from {:.2f} to {:.2f} ({} runs, {})\n",
-                report.ns_per_run[report.batches / 2], report.batches, report.ns_per_run[0],
-                report.ns_per_run[report.batches - 1], execution.job().repeat,
-                execution.job().engine->name);
+    append_text(
+        out, "time = {:.2f} ns a run, median of {} batches from {:.2f} to {:.2f} ({} runs, {})\n",
+        report.ns_per_run[report.batches / 2], report.batches, report.ns_per_run[0],
+        report.ns_per_run[report.batches - 1], execution.job().repeat,
+        execution.job().engine->name);
   return out;
 }
 
@@ -230,7 +236,6 @@ int run_exec(const Arguments& arguments) {
   const std::string name = arguments.file() == "-" ? "standard input" : arguments.file();
   auto execution = in(name, Execution::make(std::move(*job)));
   if (!execution) return complain("exec", execution.error());
-  (void)std::signal(SIGINT, [](int) { interrupted.store(true, std::memory_order_relaxed); });
   if (const Status done = execution->run(); !done) return complain("exec", done.error());
   const bool ok = execution->report().outcome.ok();
   const bool show_memory = arguments.has("show-mem");

@@ -43,10 +43,10 @@ std::string overview() {
 }
 
 std::string help_text(const Command& command) {
-  std::string out = text("skep {}: {}\n\nusage: skep {}{}{}{}\n\n{}\n", command.name, command.about,
-                         command.name, command.options.empty() ? "" : " [OPTIONS]",
-                         command.arguments.empty() ? "" : " ", command.arguments,
-                         command.description);
+  std::string out =
+      text("skep {}: {}\n\nusage: skep {}{}{}{}\n\n{}\n", command.name, command.about, command.name,
+           command.options.empty() ? "" : " [OPTIONS]", command.arguments.empty() ? "" : " ",
+           command.arguments, command.description);
   if (!command.options.empty()) out += "\noptions:\n";
   for (const Option& option : command.options)
     append_text(out, "  {:<26} {}\n", synopsis(option), about(option));

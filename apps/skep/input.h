@@ -14,8 +14,8 @@ namespace skep::cli {
 
 enum class InputForm : std::uint8_t { text, hex, decimal, raw };
 
-inline constexpr Option kInputOption{
-    'i', "input", "FORM", "what the file holds; auto looks", "auto|text|hex|decimal|raw"};
+inline constexpr Option kInputOption{'i', "input", "FORM", "what the file holds; auto looks",
+                                     "auto|text|hex|decimal|raw"};
 inline constexpr Option kClassicOption{0, "classic", "", "classic BPF instead of eBPF"};
 inline constexpr Option kBigEndianOption{0, "big-endian", "",
                                          "bytes are in the order of big-endian machines"};

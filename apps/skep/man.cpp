@@ -48,7 +48,8 @@ std::string man_page() {
   out += ".SH SYNOPSIS\n.B skep\n\\fICOMMAND\\fR [\\fIOPTIONS\\fR] [\\fIFILE\\fR]\n";
   out += ".SH COMMANDS\n";
   for (const Command& command : commands()) append_command(out, command);
-  out += ".SH EXIT STATUS\n.TP\n0\nall went well\n.TP\n1\nthe input is wrong, or the program failed\n";
+  out +=
+      ".SH EXIT STATUS\n.TP\n0\nall went well\n.TP\n1\nthe input is wrong, or the program failed\n";
   out += ".TP\n2\nthe command line is wrong\n.TP\n130\ninterrupted\n";
   out += ".SH EXAMPLES\n";
   for (const Command& command : commands())

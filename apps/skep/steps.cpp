@@ -11,24 +11,25 @@
 namespace skep::cli {
 
 engine::StepHook StepPrinter::hook() {
-  return {.before = [](void* self, const engine::StepView& view) {
-            return static_cast<StepPrinter*>(self)->step(view);
-          },
+  return {.before =
+              [](void* self, const engine::StepView& view) {
+                return static_cast<StepPrinter*>(self)->step(view);
+              },
           .self = this};
 }
 
 bool StepPrinter::step(const engine::StepView& view) {
   std::string effect;
   for (std::size_t reg = 0; reg < isa::kRegisters; ++reg)
-    if (view.registers[reg] != before_[reg]) append_text(effect, " r{}={:#x}", reg, view.registers[reg]);
+    if (view.registers[reg] != before_[reg])
+      append_text(effect, " r{}={:#x}", reg, view.registers[reg]);
   if (pending_.empty())
     std::fprintf(stderr, "%s\n", text("{:>44};{}", "", effect).c_str());
   else
     flush(effect);
   std::ranges::copy(view.registers, before_.begin());
   const isa::Op* row = isa::find_op(program_[view.at]);
-  const std::string insn =
-      isa::print_insn(program_, view.at, *row, {.names = helper_names()});
+  const std::string insn = isa::print_insn(program_, view.at, *row, {.names = helper_names()});
   pending_ = text("{:>4}: {:{}}{}", view.at, "", 2 * view.frame, insn);
   return true;
 }

@@ -57,7 +57,8 @@ void JsonWriter::quote(std::string_view string) {
     } else if (c == '\t') {
       out_ += "\\t";
     } else if (byte < 0x20 || byte >= 0x7f) {
-      // Bytes of unknown encoding are shown as Latin-1, so that the output is JSON whatever they are.
+      // Bytes of unknown encoding are shown as Latin-1, so that the output is JSON whatever they
+      // are.
       append_text(out_, "\\u{:04x}", byte);
     } else {
       out_ += c;

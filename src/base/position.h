@@ -16,7 +16,8 @@ struct Position {
 
 [[nodiscard]] Position position_of(std::string_view source, std::size_t offset);
 
-// The character at `offset` as it may be shown in a message: 'x', "\x07", "end of line" or "end of text".
+// The character at `offset` as it may be shown in a message: 'x', "\x07", "end of line" or "end of
+// text".
 [[nodiscard]] std::string quoted_character(std::string_view source, std::size_t offset);
 
 // A piece of outside text made safe for a terminal and short enough for one line.

@@ -16,7 +16,8 @@ template <isa::Action kAction, class Unsigned>
 SKEP_ANY_ALIGNMENT inline std::uint64_t fetch_at(std::uint64_t address, std::uint64_t operand) {
   auto* place = std::bit_cast<Unsigned*>(address);
   const auto value = static_cast<Unsigned>(operand);
-  if constexpr (kAction == isa::Action::add) return __atomic_fetch_add(place, value, __ATOMIC_SEQ_CST);
+  if constexpr (kAction == isa::Action::add)
+    return __atomic_fetch_add(place, value, __ATOMIC_SEQ_CST);
   if constexpr (kAction == isa::Action::bit_or)
     return __atomic_fetch_or(place, value, __ATOMIC_SEQ_CST);
   if constexpr (kAction == isa::Action::bit_and)

@@ -96,7 +96,8 @@ std::uint64_t change_order(const Op& row, std::uint64_t value) {
     reversed = reversed << 8 | ((value >> (8 * byte)) & 0xff);
   return reversed;
 }
-static_assert(std::endian::native == std::endian::little, "change_order says what little endian hosts do");
+static_assert(std::endian::native == std::endian::little,
+              "change_order says what little endian hosts do");
 
 bool condition(const Op& row, std::uint64_t a, std::uint64_t b) {
   const std::uint64_t x = low_bits(a, row.bits);
@@ -169,7 +170,9 @@ class Run {
   void enter(std::size_t target);
   void leave();
   void packet(const Step& step, const Op& row);
-  void jump(const Step& step) { next_ = static_cast<std::size_t>(static_cast<std::int64_t>(at_) + step.target); }
+  void jump(const Step& step) {
+    next_ = static_cast<std::size_t>(static_cast<std::int64_t>(at_) + step.target);
+  }
 
   const std::vector<Step>& steps_;
   const Calls& calls_;
@@ -283,7 +286,8 @@ void Run::access(const Step& step, const Op& row) {
   else if (writes)
     write_bytes(address, row.bits, registers_[step.src]);
   else if (row.shape == Shape::load_sx)
-    write(step.dst, static_cast<std::uint64_t>(signed_value(read_bytes(address, row.bits), row.bits)));
+    write(step.dst,
+          static_cast<std::uint64_t>(signed_value(read_bytes(address, row.bits), row.bits)));
   else
     write(step.dst, read_bytes(address, row.bits));
 }
@@ -305,7 +309,8 @@ std::uint64_t combine(Action action, std::uint64_t old, std::uint64_t operand) {
 
 // Atomic against other threads as well, by trying until nobody came between.
 template <class Unsigned, class Combine>
-__attribute__((no_sanitize("alignment"))) std::uint64_t replace(std::uint64_t address, Combine combine) {
+__attribute__((no_sanitize("alignment"))) std::uint64_t replace(std::uint64_t address,
+                                                                Combine combine) {
   auto* place = std::bit_cast<Unsigned*>(address);
   Unsigned old = __atomic_load_n(place, __ATOMIC_SEQ_CST);
   while (!__atomic_compare_exchange_n(place, &old, static_cast<Unsigned>(combine(old)), false,
@@ -374,8 +379,8 @@ void Run::call(const Step& step, const Op& row) {
 void Run::packet(const Step& step, const Op& row) {
   const std::uint64_t base = row.shape == Shape::packet_ind ? registers_[step.src] : 0;
   const auto offset = static_cast<std::int32_t>(base + static_cast<std::uint64_t>(step.imm));
-  const auto value = input_.packet != nullptr ? load_packet(*input_.packet, offset, row.bits / 8U)
-                                              : std::nullopt;
+  const auto value =
+      input_.packet != nullptr ? load_packet(*input_.packet, offset, row.bits / 8U) : std::nullopt;
   write(0, value.value_or(0));
   if (!value) leave();  // kernel: the function ends with 0
 }

@@ -44,8 +44,8 @@ constexpr std::uint32_t kArchitecture = AUDIT_ARCH_X86_64;
 constexpr std::uint32_t kArchitecture = AUDIT_ARCH_AARCH64;
 #endif
 
-// What a run may ask of the kernel: the time, and to end. Strict mode would do without a filter, but
-// it forbids reading the time stamp counter as well.
+// What a run may ask of the kernel: the time, and to end. Strict mode would do without a filter,
+// but it forbids reading the time stamp counter as well.
 void forbid_system_calls() {
   std::array<sock_filter, 8> filter{{
       {.code = BPF_LD | BPF_W | BPF_ABS, .jt = 0, .jf = 0, .k = offsetof(seccomp_data, arch)},
@@ -79,8 +79,7 @@ void forbid_system_calls() {
 
 Result<SharedMemory> SharedMemory::make(std::size_t bytes) {
   if (bytes == 0) return SharedMemory(nullptr, 0);
-  void* data =
-      mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  void* data = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (data == MAP_FAILED)
     return std::unexpected(system_error(text("cannot map {} bytes", bytes), errno));
   return SharedMemory(static_cast<std::byte*>(data), bytes);

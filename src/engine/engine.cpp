@@ -21,6 +21,7 @@ constexpr std::uint64_t kNear = 1 << 16;
 
 // "mem+64, past the 64 bytes of mem", by the nearest region at or below the address.
 std::string describe_place(const Access& access, const Input& input) {
+  if (access.address < kNear) return text("address {:#x}, a null pointer", access.address);
   const auto below_top = static_cast<std::int64_t>(access.address - access.frame_top);
   if (below_top < static_cast<std::int64_t>(kNear) && below_top > -static_cast<std::int64_t>(kNear))
     return text("r10{:+}, outside the {} bytes of this stack frame", below_top, isa::kStackBytes);

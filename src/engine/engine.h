@@ -37,10 +37,10 @@ struct Region {
 
 // What a debugger sees before an instruction is executed.
 struct StepView {
-  std::size_t at;                              // index of the instruction
+  std::size_t at;  // index of the instruction
   std::span<std::uint64_t, isa::kRegisters> registers;
-  unsigned frame;                              // 0 in the main program
-  std::span<const std::byte> stack;            // of this frame
+  unsigned frame;                    // 0 in the main program
+  std::span<const std::byte> stack;  // of this frame
 };
 
 // Called by the checked engine before each instruction; false ends the run.
@@ -85,8 +85,8 @@ struct Access {
 struct Outcome {
   Ending ending = Ending::exited;
   std::uint64_t r0 = 0;
-  std::size_t at = 0;  // instruction that ended the run
-  Access access{};     // for bad_access
+  std::size_t at = 0;                       // instruction that ended the run
+  Access access{};                          // for bad_access
   std::uint64_t callee = 0;                 // for bad_call
   std::optional<std::uint64_t> executed{};  // instructions, where the engine counts them
 
@@ -106,8 +106,7 @@ struct EngineType {
   std::string_view name;
   std::string_view about;
   bool trusts_program;  // what is not verified belongs into a process of its own (contained.h)
-  Result<std::unique_ptr<Runnable>> (*load)(std::span<const isa::Insn> program,
-                                            const Calls& calls);
+  Result<std::unique_ptr<Runnable>> (*load)(std::span<const isa::Insn> program, const Calls& calls);
 };
 
 // All engines of this build, the fastest first.

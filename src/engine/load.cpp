@@ -15,14 +15,16 @@ using isa::Shape;
 Result<std::int64_t> resolve_helper(const isa::Insn& insn, const Calls& calls) {
   const auto number = static_cast<std::uint32_t>(insn.imm);
   const HelperFunction found = calls.helper != nullptr ? calls.helper(number) : nullptr;
-  if (found == nullptr) return fail(Code::unsupported, "helper {} is not there to be called", insn.imm);
+  if (found == nullptr)
+    return fail(Code::unsupported, "helper {} is not there to be called", insn.imm);
   return std::bit_cast<std::int64_t>(found);
 }
 
 Result<std::int64_t> resolve_kfunc(const isa::Insn& insn, const Calls& calls) {
   const HelperFunction found =
       calls.kfunc != nullptr ? calls.kfunc(insn.imm, insn.offset) : nullptr;
-  if (found == nullptr) return fail(Code::unsupported, "kfunc {} is not there to be called", insn.imm);
+  if (found == nullptr)
+    return fail(Code::unsupported, "kfunc {} is not there to be called", insn.imm);
   return std::bit_cast<std::int64_t>(found);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What all engines ask of a program before they take it, and the form in which interpreters hold an
-// instruction: operands widened, targets and callees resolved. One step a slot, so that the place of
-// a step is the index of its instruction.
+// instruction: operands widened, targets and callees resolved. One step a slot, so that the place
+// of a step is the index of its instruction.
 #pragma once
 
 #include <vector>

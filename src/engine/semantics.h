@@ -118,8 +118,9 @@ using Unsigned = typename UnsignedOf<kBits>::Type;
 template <isa::Action kAction, unsigned kBits>
 [[nodiscard]] constexpr std::uint64_t reorder(std::uint64_t a) {
   const auto value = static_cast<Unsigned<kBits>>(a);
-  constexpr bool kSwaps = kAction == isa::Action::swap ||
-                          (kAction == isa::Action::to_be) == (std::endian::native == std::endian::little);
+  constexpr bool kSwaps =
+      kAction == isa::Action::swap ||
+      (kAction == isa::Action::to_be) == (std::endian::native == std::endian::little);
   return kSwaps ? std::byteswap(value) : value;
 }
 

@@ -77,8 +77,7 @@ Status Assembler::add_statement() {
   if (program_.size() + 2 > kMaxInsns)
     return lexer_.error_at(source_at, text("more than {} instructions", kMaxInsns));
   if (!statement.label.empty())
-    references_.push_back(
-        {program_.size(), statement.row, statement.label, statement.label_at});
+    references_.push_back({program_.size(), statement.row, statement.label, statement.label_at});
   program_.push_back(statement.insn);
   if (statement.row->shape == Shape::imm64) program_.push_back({.imm = statement.high});
   // llvm-objdump shows "<main+0x20>" behind a target.
@@ -132,8 +131,7 @@ Result<Program> Assembler::assemble() {
 
 }  // namespace
 
-Result<Program> assemble(std::string_view source, std::string_view name,
-                         const HelperNames& names) {
+Result<Program> assemble(std::string_view source, std::string_view name, const HelperNames& names) {
   return Assembler(source, name, names).assemble();
 }
 

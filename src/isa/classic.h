@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Classic BPF, the filters of sockets and seccomp: its instruction, the table of all operations that
-// Linux accepts, the table of ancillary loads, and both binary forms. Printing, assembling, checking,
-// translating and running all read these two tables.
+// Classic BPF, the filters of sockets and seccomp: its instruction, the table of all operations
+// that Linux accepts, the table of ancillary loads, and both binary forms. Printing, assembling,
+// checking, translating and running all read these two tables.
 #pragma once
 
 #include <array>

@@ -37,11 +37,16 @@ struct OperandWord {
 };
 
 constexpr OperandWord kOperandWords[] = {
-    {ClassicOperand::constant, "#k"},   {ClassicOperand::a, "a"},
-    {ClassicOperand::x, "x"},           {ClassicOperand::packet, "[k]"},
-    {ClassicOperand::packet_x, "[x + k]"}, {ClassicOperand::memory, "M[k]"},
-    {ClassicOperand::length, "#len"},   {ClassicOperand::header, "4*([k]&0xf)"},
-    {ClassicOperand::target, "a label"}, {ClassicOperand::none, "nothing"},
+    {ClassicOperand::constant, "#k"},
+    {ClassicOperand::a, "a"},
+    {ClassicOperand::x, "x"},
+    {ClassicOperand::packet, "[k]"},
+    {ClassicOperand::packet_x, "[x + k]"},
+    {ClassicOperand::memory, "M[k]"},
+    {ClassicOperand::length, "#len"},
+    {ClassicOperand::header, "4*([k]&0xf)"},
+    {ClassicOperand::target, "a label"},
+    {ClassicOperand::none, "nothing"},
 };
 
 constexpr std::string_view word_of(ClassicOperand operand) {

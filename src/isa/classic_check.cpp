@@ -130,8 +130,8 @@ Result<ClassicFilter> ClassicFilter::make(ClassicProgram program, ClassicKind ki
   for (std::size_t at = 0; at < program.size(); ++at) {
     const Ancillary* ancillary = find_ancillary(program[at]);
     if (ancillary != nullptr && ancillary->source == AncillarySource::not_a_packet)
-      return fail(Code::unsupported, "insn {}: {} is for the kernel alone: {}", at,
-                  ancillary->name, ancillary->why_not);
+      return fail(Code::unsupported, "insn {}: {} is for the kernel alone: {}", at, ancillary->name,
+                  ancillary->why_not);
   }
   return ClassicFilter(std::move(program), kind);
 }

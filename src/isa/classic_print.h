@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Classic programs as `tcpdump -d` writes them, but for two things: ancillary loads have their
-// bpf_asm names, and "ret a" says what it returns. What is no operation, or has something in a field
-// that its operation does not use, is shown as the four numbers of `tcpdump -dd`. So every program
-// can be printed, and assembles to the same bytes.
+// bpf_asm names, and "ret a" says what it returns. What is no operation, or has something in a
+// field that its operation does not use, is shown as the four numbers of `tcpdump -dd`. So every
+// program can be printed, and assembles to the same bytes.
 #pragma once
 
 #include <span>

@@ -242,8 +242,7 @@ void Translator::emit_load(std::uint8_t to, std::size_t at) {
 void Translator::emit_alu(const ClassicOp& row, const ClassicInsn& insn) {
   if (row.action == Action::neg) return emit(op(OpId::neg32), kA, 0, 0);
   if (row.operand == ClassicOperand::constant)
-    return emit(*find_op(Shape::alu_imm, row.action, 32), kA, 0,
-                static_cast<std::int32_t>(insn.k));
+    return emit(*find_op(Shape::alu_imm, row.action, 32), kA, 0, static_cast<std::int32_t>(insn.k));
   if (row.action == Action::div || row.action == Action::mod) {
     emit_jump(op(OpId::jeq32_imm), kX, 0, 0, kTail);
     has_tail_ = true;

@@ -46,17 +46,16 @@ constexpr std::size_t kShownBytes = 24;
 
 }  // namespace
 
-// "  12: (b7) " or "  12:\tb7 00 00 00 01 00 00 00\t" or "(b7) ".
+// "12: ", the 8 or 16 bytes and "(b7) ": each may be there or not.
 void Lexer::skip_dump_prefix() {
   line_start_ = false;
   said_imm64_ = false;
   std::size_t at = skip(source_, next_, is_blank);
   const std::size_t digits = skip(source_, at, is_digit);
-  if (digits > at && digits < source_.size() && source_[digits] == ':') {
-    at = skip(source_, digits + 1, is_blank);
-    at = skip_dumped_bytes(source_, at);
-    next_ = at = skip(source_, at, is_blank);
-  }
+  if (digits > at && digits < source_.size() && source_[digits] == ':')
+    next_ = at = skip(source_, digits + 1, is_blank);
+  if (const std::size_t end = skip_dumped_bytes(source_, at); end > at)
+    next_ = at = skip(source_, end, is_blank);
   const std::string_view rest = source_.substr(at);
   if (rest.size() > 3 && rest[0] == '(' && is_hex(rest[1]) && is_hex(rest[2]) && rest[3] == ')') {
     said_imm64_ = rest.starts_with("(18)");
@@ -64,18 +63,21 @@ void Lexer::skip_dump_prefix() {
   }
 }
 
-void Lexer::skip_line() {
-  next_ = std::min(source_.find('\n', next_), source_.size());
+void Lexer::skip_line() { next_ = std::min(source_.find('\n', next_), source_.size()); }
+
+// The # of "bpf_ktime_get_ns#5" or "kfunc#-5" and not that of a comment.
+bool Lexer::at_number_sign() const {
+  if (next_ == 0 || std::isspace(static_cast<unsigned char>(source_[next_ - 1])) != 0) return false;
+  const std::string_view behind = source_.substr(next_ + 1);
+  return !behind.empty() &&
+         (is_digit(behind[0]) || (behind[0] == '-' && behind.size() > 1 && is_digit(behind[1])));
 }
 
 Status Lexer::skip_blanks() {
   for (;;) {
     if (line_start_) skip_dump_prefix();
     next_ = skip(source_, next_, is_blank);
-    const bool number_sign =
-        looking_at("#") && next_ > 0 && !std::isspace(static_cast<unsigned char>(source_[next_ - 1])) &&
-        next_ + 1 < source_.size() && is_digit(source_[next_ + 1]);
-    if (looking_at("//") || (looking_at("#") && !number_sign)) {
+    if (looking_at("//") || (looking_at("#") && !at_number_sign())) {
       skip_line();
     } else if (looking_at("/*")) {
       const std::size_t close = source_.find("*/", next_ + 2);

@@ -49,6 +49,7 @@ class Lexer {
  private:
   Status skip_blanks();
   void skip_dump_prefix();
+  [[nodiscard]] bool at_number_sign() const;
   Status read_number();
   void read_word();
   Status read_sign();

@@ -119,8 +119,8 @@ struct Op {
 };
 
 inline constexpr auto kOps = std::to_array<Op>({
-#define SKEP_OP(id, code, selector, selected, shape, action, bits, since)          \
-  {OpId::id,     #id,            code, Selector::selector, selected, Shape::shape, \
+#define SKEP_OP(id, code, selector, selected, shape, action, bits, since)         \
+  {OpId::id,       #id,  code,        Selector::selector, selected, Shape::shape, \
    Action::action, bits, Since::since},
 #include "isa/ops.def"
 #undef SKEP_OP

@@ -26,7 +26,9 @@ class InsnPrinter {
  private:
   bool llvm() const { return style_.dialect == Dialect::llvm; }
   std::string target() const;
-  std::string constant(std::int64_t value) const { return llvm() ? signed_hex(value) : text("{}", value); }
+  std::string constant(std::int64_t value) const {
+    return llvm() ? signed_hex(value) : text("{}", value);
+  }
   std::string compared() const;
   std::string place(unsigned reg) const;
   std::string typed_place(unsigned reg) const;
@@ -127,10 +129,11 @@ std::string InsnPrinter::memory() const {
 
 std::string InsnPrinter::atomic() const {
   if (row_.shape == Shape::atomic)
-    return text("lock *{} {} {}", typed_place(insn_.dst), word_of(kAluSigns, row_.action), data(insn_.src));
+    return text("lock *{} {} {}", typed_place(insn_.dst), word_of(kAluSigns, row_.action),
+                data(insn_.src));
   const char* width = !llvm() && row_.bits == 64 ? "64" : "";
-  return text("{} = atomic{}_fetch_{}({}, {})", data(insn_.src), width, word_of(kFetchWords, row_.action),
-              typed_place(insn_.dst), data(insn_.src));
+  return text("{} = atomic{}_fetch_{}({}, {})", data(insn_.src), width,
+              word_of(kFetchWords, row_.action), typed_place(insn_.dst), data(insn_.src));
 }
 
 std::string InsnPrinter::exchange() const {
@@ -162,8 +165,7 @@ std::string InsnPrinter::immediate64() const {
                        : text("r{} = var[id:{},fd:{}]", insn_.dst, insn_.imm, high);
     case Action::code_address: {
       const std::string goal = target();
-      return text("r{} = subprog[{}]", insn_.dst,
-                  goal.starts_with("pc") ? goal.substr(2) : goal);
+      return text("r{} = subprog[{}]", insn_.dst, goal.starts_with("pc") ? goal.substr(2) : goal);
     }
     default:
       break;
@@ -171,8 +173,9 @@ std::string InsnPrinter::immediate64() const {
   const std::uint64_t value = imm64(insn_, Insn{.imm = high});
   // With the opcode in front, the kernel's form is not mistaken for a 32-bit immediate.
   const char* suffix = style_.opcodes && !llvm() ? "" : " ll";
-  return llvm() ? text("r{} = {}{}", insn_.dst, signed_hex(static_cast<std::int64_t>(value)), suffix)
-                : text("r{} = {:#x}{}", insn_.dst, value, suffix);
+  return llvm()
+             ? text("r{} = {}{}", insn_.dst, signed_hex(static_cast<std::int64_t>(value)), suffix)
+             : text("r{} = {:#x}{}", insn_.dst, value, suffix);
 }
 
 std::string InsnPrinter::packet() const {
@@ -193,7 +196,8 @@ std::string InsnPrinter::print() const {
                   constant(static_cast<std::uint32_t>(insn_.imm) >> 16),
                   constant(insn_.imm & 0xffff));
     case Shape::endian:
-      return text("r{} = {}{} r{}", insn_.dst, word_of(kEndianWords, row_.action), row_.bits, insn_.dst);
+      return text("r{} = {}{} r{}", insn_.dst, word_of(kEndianWords, row_.action), row_.bits,
+                  insn_.dst);
     case Shape::jump:
       return "goto " + target();
     case Shape::jump_long:

@@ -1,83 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "isa/statement.h"
 
-#include <limits>
-
 #include "base/position.h"
 
-#include "isa/words.h"
+#include "isa/operand.h"
 
 namespace skep::isa {
 
 namespace {
 
-constexpr std::int64_t kImmMin = std::numeric_limits<std::int32_t>::min();
-constexpr std::int64_t kImmMax = std::numeric_limits<std::int32_t>::max();
-constexpr std::int64_t kRawMax = std::numeric_limits<std::uint32_t>::max();
-
-struct Register {
-  std::uint8_t number;
-  unsigned bits;  // 64 for r1, 32 for w1
-  std::size_t at;
-};
-
-struct Number {
-  bool negative;
-  std::uint64_t magnitude;
-  std::size_t at;
-
-  [[nodiscard]] std::uint64_t bits() const { return negative ? 0 - magnitude : magnitude; }
-  // As a signed value; saturates far outside every range that is asked for.
-  [[nodiscard]] std::int64_t value() const {
-    constexpr std::uint64_t kFar = std::uint64_t{1} << 62;
-    const auto near = static_cast<std::int64_t>(magnitude < kFar ? magnitude : kFar);
-    return negative ? -near : near;
-  }
-};
-
-// (u32 *)(r1 + 8)
-struct Place {
-  unsigned bits;
-  bool is_signed;
-  Register base;
-  std::int16_t offset;
-};
-
-std::optional<Register> as_register(const Token& token) {
-  if (token.kind != Token::Kind::word) return std::nullopt;
-  if (token.text == "fp") return Register{kFramePointer, 64, token.at};
-  const char kind = token.text[0];
-  const std::string_view digits = token.text.substr(1);
-  if ((kind != 'r' && kind != 'w') || digits.empty() || digits.size() > 2) return std::nullopt;
-  unsigned number = 0;
-  for (const char c : digits) {
-    if (c < '0' || c > '9') return std::nullopt;
-    number = number * 10 + static_cast<unsigned>(c - '0');
-  }
-  if (digits.size() == 2 && digits != "10") return std::nullopt;
-  return Register{static_cast<std::uint8_t>(number), kind == 'r' ? 64U : 32U, token.at};
-}
-
 class StatementParser {
  public:
-  StatementParser(Lexer& lexer, const HelperNames& names) : lexer_(lexer), names_(names) {}
+  StatementParser(Lexer& lexer, const HelperNames& names)
+      : lexer_(lexer), read_(lexer), names_(names) {}
 
   Result<Statement> parse();
 
  private:
-  Result<Register> reg();
-  Result<Register> reg_of(unsigned bits, std::string_view why);
-  Result<Number> number();
-  Result<std::int32_t> imm32(bool raw_allowed);
-  Result<std::int16_t> offset16(std::string_view what);
-  Result<unsigned> closed_set(std::initializer_list<std::string_view> words,
-                              std::string_view expected);
-  [[nodiscard]] bool at_number() const;
-  Status type(Place& place);
-  Result<Place> place();
-  Status base_and_offset(Place& place);
-  Result<Action> alu_sign();
-  Result<Action> jump_sign();
   Status target(Statement& statement);
 
   Result<Statement> assignment();
@@ -113,127 +52,9 @@ class StatementParser {
   }
 
   Lexer& lexer_;
+  OperandReader read_;
   const HelperNames& names_;
 };
-
-Result<Register> StatementParser::reg() {
-  const auto found = as_register(lexer_.peek());
-  if (!found) return lexer_.expected("a register");
-  SKEP_TRY(lexer_.advance());
-  return *found;
-}
-
-Result<Register> StatementParser::reg_of(unsigned bits, std::string_view why) {
-  const Register found = SKEP_TRY(reg());
-  if (found.bits != bits)
-    return lexer_.error_at(found.at, text("expected {}{} {}, found {}{}", bits == 64 ? 'r' : 'w',
-                                          found.number, why, found.bits == 64 ? 'r' : 'w',
-                                          found.number));
-  return found;
-}
-
-bool StatementParser::at_number() const {
-  return lexer_.peek().kind == Token::Kind::number || lexer_.at("-") || lexer_.at("+");
-}
-
-Result<Number> StatementParser::number() {
-  const std::size_t at = lexer_.peek().at;
-  const bool negative = SKEP_TRY(lexer_.accept("-"));
-  if (!negative) (void)SKEP_TRY(lexer_.accept("+"));
-  if (lexer_.peek().kind != Token::Kind::number) return lexer_.expected("a number");
-  const std::uint64_t magnitude = lexer_.peek().number;
-  SKEP_TRY(lexer_.advance());
-  return Number{negative, magnitude, at};
-}
-
-// A 32-bit immediate. `raw_allowed`: 0xffffffff may stand for -1, because only 32 bits count or
-// because the kernel writes it so.
-Result<std::int32_t> StatementParser::imm32(bool raw_allowed) {
-  const Number read = SKEP_TRY(number());
-  const std::int64_t wanted = read.value();
-  if (wanted >= kImmMin && wanted <= (raw_allowed ? kRawMax : kImmMax))
-    return static_cast<std::int32_t>(wanted);
-  if (wanted > kImmMax && wanted <= kRawMax)
-    return lexer_.error_at(read.at, text("{:#x} would be sign-extended to {:#x}; write {} for that",
-                                         wanted, static_cast<std::uint64_t>(wanted - kRawMax - 1),
-                                         wanted - kRawMax - 1));
-  return lexer_.error_at(read.at, "this number does not fit a 32-bit immediate");
-}
-
-Result<std::int16_t> StatementParser::offset16(std::string_view what) {
-  const Number read = SKEP_TRY(number());
-  const std::int64_t wanted = read.value();
-  if (wanted < std::numeric_limits<std::int16_t>::min() ||
-      wanted > std::numeric_limits<std::int16_t>::max())
-    return lexer_.error_at(read.at, text("{} does not fit 16 bits", what));
-  return static_cast<std::int16_t>(wanted);
-}
-
-Result<unsigned> StatementParser::closed_set(std::initializer_list<std::string_view> words,
-                                             std::string_view expected) {
-  unsigned index = 0;
-  for (const std::string_view word : words) {
-    if (SKEP_TRY(lexer_.accept(word))) return index;
-    ++index;
-  }
-  return lexer_.expected(expected);
-}
-
-// (u32 *)
-Status StatementParser::type(Place& place) {
-  SKEP_TRY(lexer_.expect("("));
-  const unsigned index = SKEP_TRY(
-      closed_set({"u8", "u16", "u32", "u64", "s8", "s16", "s32"}, "a type from u8 to u64 or s8 to s32"));
-  place.bits = 8U << index % 4;
-  place.is_signed = index >= 4;
-  SKEP_TRY(lexer_.expect("*"));
-  return lexer_.expect(")");
-}
-
-// r1 + 8
-Status StatementParser::base_and_offset(Place& place) {
-  place.base = SKEP_TRY(reg_of(64, "as address"));
-  place.offset = at_number() ? SKEP_TRY(offset16("this offset")) : std::int16_t{0};
-  return {};
-}
-
-Result<Place> StatementParser::place() {
-  Place found{};
-  SKEP_TRY(type(found));
-  SKEP_TRY(lexer_.expect("("));
-  SKEP_TRY(base_and_offset(found));
-  SKEP_TRY(lexer_.expect(")"));
-  return found;
-}
-
-// "s/=" is read as the word s and a sign right behind it.
-Result<Action> StatementParser::alu_sign() {
-  const Token first = lexer_.peek();
-  std::string sign(first.text);
-  if (first.text == "s") {
-    SKEP_TRY(lexer_.advance());
-    sign += lexer_.peek().text;
-  }
-  const auto action = action_of(kAluSigns, sign);
-  if (!action || lexer_.at_statement_end())
-    return lexer_.error_at(first.at, "expected an assignment such as = += s>>=");
-  SKEP_TRY(lexer_.advance());
-  return *action;
-}
-
-Result<Action> StatementParser::jump_sign() {
-  const Token first = lexer_.peek();
-  std::string sign(first.text);
-  if (first.text == "s") {
-    SKEP_TRY(lexer_.advance());
-    sign += lexer_.peek().text;
-  }
-  const auto action = action_of(kJumpSigns, sign);
-  if (!action || lexer_.at_statement_end())
-    return lexer_.error_at(first.at, "expected a comparison such as == s< &");
-  SKEP_TRY(lexer_.advance());
-  return *action;
-}
 
 // "+3", "pc+3" or a label.
 Status StatementParser::target(Statement& statement) {
@@ -245,9 +66,9 @@ Status StatementParser::target(Statement& statement) {
   }
   if (!lexer_.at("+") && !lexer_.at("-")) return lexer_.expected("a label, +N or -N");
   if (fields_of(statement.row->shape).offset)
-    statement.insn.offset = SKEP_TRY(offset16("this distance"));
+    statement.insn.offset = SKEP_TRY(read_.offset16("this distance"));
   else
-    statement.insn.imm = SKEP_TRY(imm32(false));
+    statement.insn.imm = SKEP_TRY(read_.imm32(false));
   return {};
 }
 
@@ -261,7 +82,7 @@ Result<Statement> StatementParser::parse() {
   if (SKEP_TRY(lexer_.accept("call"))) return call();
   if (SKEP_TRY(lexer_.accept("callx"))) {
     Statement found = make(Shape::call_reg, Action::call, 64);
-    found.insn.dst = SKEP_TRY(reg_of(64, "to call")).number;
+    found.insn.dst = SKEP_TRY(read_.reg_of(64, "to call")).number;
     return found;
   }
   if (SKEP_TRY(lexer_.accept("exit"))) return make(Shape::exit, Action::leave, 64);
@@ -271,19 +92,19 @@ Result<Statement> StatementParser::parse() {
 }
 
 Result<Statement> StatementParser::assignment() {
-  const Register dst = SKEP_TRY(reg());
-  const Action action = SKEP_TRY(alu_sign());
+  const Register dst = SKEP_TRY(read_.reg());
+  const Action action = SKEP_TRY(read_.alu_sign());
   return action == Action::mov ? value(dst) : alu(dst, action);
 }
 
 Result<Statement> StatementParser::alu(const Register& dst, Action action) {
-  const bool constant = at_number();
+  const bool constant = read_.at_number();
   Statement found = make(constant ? Shape::alu_imm : Shape::alu_reg, action, dst.bits);
   found.insn.dst = dst.number;
   if (constant)
-    found.insn.imm = SKEP_TRY(imm32(dst.bits == 32));
+    found.insn.imm = SKEP_TRY(read_.imm32(dst.bits == 32));
   else if (as_register(lexer_.peek()))
-    found.insn.src = SKEP_TRY(reg_of(dst.bits, "as wide as the destination")).number;
+    found.insn.src = SKEP_TRY(read_.reg_of(dst.bits, "as wide as the destination")).number;
   else
     return lexer_.expected("a register or a number");
   return found;
@@ -294,7 +115,7 @@ Result<Statement> StatementParser::value(const Register& dst) {
     const Token second = SKEP_TRY(lexer_.peek_second());
     if (as_register(second)) return negation(dst);
   }
-  if (at_number()) return constant(dst);
+  if (read_.at_number()) return constant(dst);
   if (as_register(lexer_.peek())) return alu(dst, Action::mov);
   if (lexer_.at("(")) return sign_extension(dst);
   if (lexer_.at("*")) return load(dst);
@@ -304,16 +125,16 @@ Result<Statement> StatementParser::value(const Register& dst) {
 
 Result<Statement> StatementParser::constant(const Register& dst) {
   Lexer ahead = lexer_;
-  const Number read = SKEP_TRY(StatementParser(ahead, names_).number());
+  const Number read = SKEP_TRY(OperandReader(ahead).number());
   const bool wide = lexer_.said_imm64() || ahead.at("ll");
   if (!wide) {
-    if (dst.bits == 64 && (read.value() < kImmMin || read.value() > kRawMax))
+    if (dst.bits == 64 && !read.fits_32_bits())
       return lexer_.error_at(read.at, "a number of more than 32 bits needs \"ll\" behind it");
     return alu(dst, Action::mov);
   }
   if (dst.bits != 64)
-    return lexer_.error_at(dst.at, text("a 64-bit immediate needs r{}, found w{}", dst.number,
-                                        dst.number));
+    return lexer_.error_at(dst.at,
+                           text("a 64-bit immediate needs r{}, found w{}", dst.number, dst.number));
   lexer_ = ahead;
   (void)SKEP_TRY(lexer_.accept("ll"));
   Statement found = make(Shape::imm64, Action::value, 64);
@@ -325,7 +146,7 @@ Result<Statement> StatementParser::constant(const Register& dst) {
 
 Result<Statement> StatementParser::negation(const Register& dst) {
   SKEP_TRY(lexer_.expect("-"));
-  const Register source = SKEP_TRY(reg());
+  const Register source = SKEP_TRY(read_.reg());
   if (source.number != dst.number || source.bits != dst.bits)
     return lexer_.error_at(source.at, "negation works in place: expected the register on the left");
   Statement found = make(Shape::negate, Action::neg, dst.bits);
@@ -344,25 +165,25 @@ Result<Statement> StatementParser::sign_extension(const Register& dst) {
   SKEP_TRY(lexer_.expect(")"));
   Statement found = make(Shape::alu_reg, *action, dst.bits);
   found.insn.dst = dst.number;
-  found.insn.src = SKEP_TRY(reg_of(dst.bits, "as wide as the destination")).number;
+  found.insn.src = SKEP_TRY(read_.reg_of(dst.bits, "as wide as the destination")).number;
   return found;
 }
 
 Result<Statement> StatementParser::load(const Register& dst) {
   SKEP_TRY(lexer_.expect("*"));
   Place from{};
-  SKEP_TRY(type(from));
+  SKEP_TRY(read_.type(from));
   if (lexer_.at("skb")) {
     if (dst.number != 0 || from.is_signed || from.bits == 64)
       return lexer_.error_at(dst.at, "packet access loads u8, u16 or u32 into r0");
     return packet(from.bits);
   }
   SKEP_TRY(lexer_.expect("("));
-  SKEP_TRY(base_and_offset(from));
+  SKEP_TRY(read_.base_and_offset(from));
   SKEP_TRY(lexer_.expect(")"));
   if (dst.bits == 32 && (from.is_signed || from.bits == 64))
-    return lexer_.error_at(dst.at, text("this load fills 64 bits: expected r{}, found w{}",
-                                        dst.number, dst.number));
+    return lexer_.error_at(
+        dst.at, text("this load fills 64 bits: expected r{}, found w{}", dst.number, dst.number));
   Statement found = make(from.is_signed ? Shape::load_sx : Shape::load, Action::move, from.bits);
   found.insn.dst = dst.number;
   found.insn.src = from.base.number;
@@ -376,18 +197,19 @@ Result<Statement> StatementParser::packet(unsigned bits) {
   SKEP_TRY(lexer_.expect("["));
   const bool indirect = as_register(lexer_.peek()).has_value();
   Statement found = make(indirect ? Shape::packet_ind : Shape::packet_abs, Action::move, bits);
-  if (indirect) found.insn.src = SKEP_TRY(reg_of(64, "as offset")).number;
+  if (indirect) found.insn.src = SKEP_TRY(read_.reg_of(64, "as offset")).number;
   // Behind a register, the kernel writes "+ -5".
   if (indirect && lexer_.at("+")) SKEP_TRY(lexer_.advance());
-  if (!indirect || !lexer_.at("]")) found.insn.imm = SKEP_TRY(imm32(true));
+  if (!indirect || !lexer_.at("]")) found.insn.imm = SKEP_TRY(read_.imm32(true));
   SKEP_TRY(lexer_.expect("]"));
   return found;
 }
 
 Result<Statement> StatementParser::endian(const Register& dst, Action action, unsigned bits) {
-  const Register source = SKEP_TRY(reg());
+  const Register source = SKEP_TRY(read_.reg());
   if (source.number != dst.number || source.bits != dst.bits)
-    return lexer_.error_at(source.at, "byte order changes in place: expected the register on the left");
+    return lexer_.error_at(source.at,
+                           "byte order changes in place: expected the register on the left");
   Statement found = make(Shape::endian, action, bits);
   found.insn.dst = dst.number;
   return found;
@@ -425,14 +247,15 @@ Result<Statement> StatementParser::function(const Register& dst) {
 // ((u64 *)(r1 + 0), r2); the result lands in the register that was added.
 Result<Statement> StatementParser::fetch(const Register& dst, Action action) {
   SKEP_TRY(lexer_.expect("("));
-  const Place at = SKEP_TRY(place());
-  if (at.is_signed || at.bits < 32) return lexer_.error_at(at.base.at, "atomics work on u32 or u64");
+  const Place at = SKEP_TRY(read_.place());
+  if (at.is_signed || at.bits < 32)
+    return lexer_.error_at(at.base.at, "atomics work on u32 or u64");
   SKEP_TRY(lexer_.expect(","));
-  const Register operand = SKEP_TRY(reg());
+  const Register operand = SKEP_TRY(read_.reg());
   SKEP_TRY(lexer_.expect(")"));
   if (operand.number != dst.number)
-    return lexer_.error_at(operand.at, text("the old value replaces the operand: expected r{}",
-                                            dst.number));
+    return lexer_.error_at(operand.at,
+                           text("the old value replaces the operand: expected r{}", dst.number));
   Statement found = make(Shape::atomic_fetch, action, at.bits);
   found.insn.dst = at.base.number;
   found.insn.src = operand.number;
@@ -446,24 +269,26 @@ Result<Statement> StatementParser::exchange(const Register& dst, bool compare, u
   SKEP_TRY(lexer_.expect("("));
   Place at{};
   if (bits == 0) {
-    at = SKEP_TRY(place());
+    at = SKEP_TRY(read_.place());
   } else {
-    SKEP_TRY(base_and_offset(at));
+    SKEP_TRY(read_.base_and_offset(at));
     at.bits = bits;
   }
-  if (at.is_signed || at.bits < 32) return lexer_.error_at(at.base.at, "atomics work on u32 or u64");
+  if (at.is_signed || at.bits < 32)
+    return lexer_.error_at(at.base.at, "atomics work on u32 or u64");
   SKEP_TRY(lexer_.expect(","));
   if (compare) {
-    const Register old = SKEP_TRY(reg());
+    const Register old = SKEP_TRY(read_.reg());
     if (old.number != 0 || dst.number != 0)
-      return lexer_.error_at(old.at, "compare and exchange compares with r0 and leaves the old value there");
+      return lexer_.error_at(
+          old.at, "compare and exchange compares with r0 and leaves the old value there");
     SKEP_TRY(lexer_.expect(","));
   }
-  const Register operand = SKEP_TRY(reg());
+  const Register operand = SKEP_TRY(read_.reg());
   SKEP_TRY(lexer_.expect(")"));
   if (!compare && operand.number != dst.number)
-    return lexer_.error_at(operand.at, text("the old value replaces the operand: expected r{}",
-                                            dst.number));
+    return lexer_.error_at(operand.at,
+                           text("the old value replaces the operand: expected r{}", dst.number));
   Statement found = make(compare ? Shape::compare_exchange : Shape::exchange,
                          compare ? Action::cmpxchg : Action::xchg, at.bits);
   found.insn.dst = at.base.number;
@@ -474,7 +299,7 @@ Result<Statement> StatementParser::exchange(const Register& dst, bool compare, u
 
 Result<Statement> StatementParser::load_acquire(const Register& dst) {
   SKEP_TRY(lexer_.expect("("));
-  const Place from = SKEP_TRY(place());
+  const Place from = SKEP_TRY(read_.place());
   SKEP_TRY(lexer_.expect(")"));
   if (from.is_signed) return lexer_.error_at(from.base.at, "load_acquire works on u8 to u64");
   Statement found = make(Shape::load_acquire, Action::move, from.bits);
@@ -486,9 +311,9 @@ Result<Statement> StatementParser::load_acquire(const Register& dst) {
 
 Result<Statement> StatementParser::store_release() {
   SKEP_TRY(lexer_.expect("("));
-  const Place to = SKEP_TRY(place());
+  const Place to = SKEP_TRY(read_.place());
   SKEP_TRY(lexer_.expect(","));
-  const Register source = SKEP_TRY(reg());
+  const Register source = SKEP_TRY(read_.reg());
   SKEP_TRY(lexer_.expect(")"));
   if (to.is_signed) return lexer_.error_at(to.base.at, "store_release works on u8 to u64");
   Statement found = make(Shape::store_release, Action::move, to.bits);
@@ -503,11 +328,11 @@ Result<Statement> StatementParser::space_cast(const Register& dst) {
   Statement found = make(Shape::space_cast, Action::cast, 64);
   found.insn.dst = dst.number;
   SKEP_TRY(lexer_.expect("("));
-  found.insn.src = SKEP_TRY(reg_of(64, "to cast")).number;
+  found.insn.src = SKEP_TRY(read_.reg_of(64, "to cast")).number;
   SKEP_TRY(lexer_.expect(","));
-  const Number to = SKEP_TRY(number());
+  const Number to = SKEP_TRY(read_.number());
   SKEP_TRY(lexer_.expect(","));
-  const Number from = SKEP_TRY(number());
+  const Number from = SKEP_TRY(read_.number());
   SKEP_TRY(lexer_.expect(")"));
   if (to.bits() > 1 || from.bits() > 1 || to.bits() == from.bits())
     return lexer_.error_at(to.at, "a cast goes to space 0 from 1, or to space 1 from 0");
@@ -518,20 +343,21 @@ Result<Statement> StatementParser::space_cast(const Register& dst) {
 // map[fd:3], map[idx:3], with [0]+16 behind it for the address inside the first value.
 Result<Statement> StatementParser::map(const Register& dst) {
   SKEP_TRY(lexer_.expect("["));
-  const unsigned kind = SKEP_TRY(closed_set({"fd", "id", "idx"}, "fd, id or idx"));
+  const unsigned kind = SKEP_TRY(read_.one_of({"fd", "id", "idx"}, "fd, id or idx"));
   SKEP_TRY(lexer_.expect(":"));
-  const std::int32_t which = SKEP_TRY(imm32(false));
+  const std::int32_t which = SKEP_TRY(read_.imm32(false));
   SKEP_TRY(lexer_.expect("]"));
   const bool in_value = SKEP_TRY(lexer_.accept("["));
   const bool by_index = kind == 2;
-  Statement found = in_value
-                        ? make(Shape::imm64, by_index ? Action::map_index_value : Action::map_value, 64)
-                        : make(Shape::imm64, by_index ? Action::map_index : Action::map_fd, 64);
+  Statement found =
+      in_value ? make(Shape::imm64, by_index ? Action::map_index_value : Action::map_value, 64)
+               : make(Shape::imm64, by_index ? Action::map_index : Action::map_fd, 64);
   if (in_value) {
-    const Number element = SKEP_TRY(number());
-    if (element.bits() != 0) return lexer_.error_at(element.at, "only [0], the first value, has an address");
+    const Number element = SKEP_TRY(read_.number());
+    if (element.bits() != 0)
+      return lexer_.error_at(element.at, "only [0], the first value, has an address");
     SKEP_TRY(lexer_.expect("]"));
-    if (lexer_.at("+")) found.high = SKEP_TRY(imm32(true));
+    if (lexer_.at("+")) found.high = SKEP_TRY(read_.imm32(true));
   }
   found.insn.dst = dst.number;
   found.insn.imm = which;
@@ -545,11 +371,11 @@ Result<Statement> StatementParser::variable(const Register& dst) {
   SKEP_TRY(lexer_.expect("["));
   SKEP_TRY(lexer_.expect("id"));
   SKEP_TRY(lexer_.expect(":"));
-  found.insn.imm = SKEP_TRY(imm32(false));
+  found.insn.imm = SKEP_TRY(read_.imm32(false));
   if (SKEP_TRY(lexer_.accept(","))) {
     SKEP_TRY(lexer_.expect("fd"));
     SKEP_TRY(lexer_.expect(":"));
-    found.high = SKEP_TRY(imm32(false));
+    found.high = SKEP_TRY(read_.imm32(false));
   }
   SKEP_TRY(lexer_.expect("]"));
   return found;
@@ -568,50 +394,52 @@ Result<Statement> StatementParser::code_address(const Register& dst) {
 // *(u32 *)(r1 + 8) = r2, or = 5
 Result<Statement> StatementParser::store() {
   SKEP_TRY(lexer_.expect("*"));
-  const Place to = SKEP_TRY(place());
+  const Place to = SKEP_TRY(read_.place());
   if (to.is_signed) return lexer_.error_at(to.base.at, "stores have no sign; write u8 to u64");
   SKEP_TRY(lexer_.expect("="));
-  const bool constant = at_number();
+  const bool constant = read_.at_number();
   Statement found = make(constant ? Shape::store_imm : Shape::store_reg, Action::move, to.bits);
   found.insn.dst = to.base.number;
   found.insn.offset = to.offset;
   if (constant) {
-    found.insn.imm = SKEP_TRY(imm32(to.bits <= 32));
+    found.insn.imm = SKEP_TRY(read_.imm32(to.bits <= 32));
     return found;
   }
   const auto source = as_register(lexer_.peek());
   if (!source) return lexer_.expected("a register or a number");
-  found.insn.src = to.bits == 64 ? SKEP_TRY(reg_of(64, "for 64 bits")).number : SKEP_TRY(reg()).number;
+  found.insn.src = to.bits == 64 ? SKEP_TRY(read_.reg_of(64, "for 64 bits")).number
+                                 : SKEP_TRY(read_.reg()).number;
   return found;
 }
 
 // *(u64 *)(r1 + 0) += r2
 Result<Statement> StatementParser::lock() {
   SKEP_TRY(lexer_.expect("*"));
-  const Place at = SKEP_TRY(place());
+  const Place at = SKEP_TRY(read_.place());
   const Token sign = lexer_.peek();
-  const Action action = SKEP_TRY(alu_sign());
+  const Action action = SKEP_TRY(read_.alu_sign());
   if (find_op(Shape::atomic, action, 64) == nullptr)
     return lexer_.error_at(sign.at, "expected += |= &= or ^= in an atomic operation");
-  if (at.is_signed || at.bits < 32) return lexer_.error_at(at.base.at, "atomics work on u32 or u64");
+  if (at.is_signed || at.bits < 32)
+    return lexer_.error_at(at.base.at, "atomics work on u32 or u64");
   Statement found = make(Shape::atomic, action, at.bits);
   found.insn.dst = at.base.number;
   found.insn.offset = at.offset;
-  found.insn.src = SKEP_TRY(reg()).number;
+  found.insn.src = SKEP_TRY(read_.reg()).number;
   return found;
 }
 
 // r1 == 5 goto out
 Result<Statement> StatementParser::branch() {
-  const Register left = SKEP_TRY(reg());
-  const Action action = SKEP_TRY(jump_sign());
-  const bool constant = at_number();
+  const Register left = SKEP_TRY(read_.reg());
+  const Action action = SKEP_TRY(read_.jump_sign());
+  const bool constant = read_.at_number();
   Statement found = make(constant ? Shape::jump_imm : Shape::jump_reg, action, left.bits);
   found.insn.dst = left.number;
   if (constant)
-    found.insn.imm = SKEP_TRY(imm32(true));
+    found.insn.imm = SKEP_TRY(read_.imm32(true));
   else if (as_register(lexer_.peek()))
-    found.insn.src = SKEP_TRY(reg_of(left.bits, "as wide as the left side")).number;
+    found.insn.src = SKEP_TRY(read_.reg_of(left.bits, "as wide as the left side")).number;
   else
     return lexer_.expected("a register or a number");
   SKEP_TRY(lexer_.expect("goto"));
@@ -630,7 +458,7 @@ Result<Statement> StatementParser::call() {
   const Token callee = lexer_.peek();
   if (callee.kind == Token::Kind::number || lexer_.at("-")) {
     Statement found = make(Shape::call_helper, Action::call, 64);
-    found.insn.imm = SKEP_TRY(imm32(true));
+    found.insn.imm = SKEP_TRY(read_.imm32(true));
     return found;
   }
   if (lexer_.at("kfunc")) return call_kfunc();
@@ -650,11 +478,11 @@ Result<Statement> StatementParser::call_kfunc() {
   SKEP_TRY(lexer_.expect("kfunc"));
   Statement found = make(Shape::call_kfunc, Action::call, 64);
   if (SKEP_TRY(lexer_.accept("["))) {
-    found.insn.offset = SKEP_TRY(offset16("this index"));
+    found.insn.offset = SKEP_TRY(read_.offset16("this index"));
     SKEP_TRY(lexer_.expect("]"));
   }
   SKEP_TRY(lexer_.expect("#"));
-  found.insn.imm = SKEP_TRY(imm32(false));
+  found.insn.imm = SKEP_TRY(read_.imm32(false));
   return found;
 }
 
@@ -667,7 +495,7 @@ Result<Statement> StatementParser::call_helper() {
   Statement found = make(Shape::call_helper, Action::call, 64);
   found.insn.imm = static_cast<std::int32_t>(number);
   if (!SKEP_TRY(lexer_.accept("#"))) return found;
-  found.insn.imm = SKEP_TRY(imm32(true));
+  found.insn.imm = SKEP_TRY(read_.imm32(true));
   if (number != 0 && number != static_cast<std::uint32_t>(found.insn.imm))
     return lexer_.error_at(name.at, text("helper {} has number {}, not {}", printable(name.text),
                                          number, found.insn.imm));

@@ -50,17 +50,17 @@ class CaseParser {
   Status engines(const Section& section);
   Status budget(const Section& section);
 
-  struct Kind {
+  Case case_;
+
+ public:
+  struct SectionKind {
     std::string_view name;
     Status (CaseParser::*read)(const Section&);
   };
-  static const std::array<Kind, 11> kKinds;
-
-  Case case_;
+  static const std::array<SectionKind, 11> kSections;  // in the order of a file
 };
 
-// In the order in which they stand in a file.
-const std::array<CaseParser::Kind, 11> CaseParser::kKinds = {{
+const std::array<CaseParser::SectionKind, 11> CaseParser::kSections = {{
     {"about", &CaseParser::about},
     {"asm", &CaseParser::assembly},
     {"hex", &CaseParser::encoded},
@@ -74,12 +74,8 @@ const std::array<CaseParser::Kind, 11> CaseParser::kKinds = {{
     {"linux", &CaseParser::on_linux},
 }};
 
-constexpr auto kOrder =
-    std::to_array<std::string_view>({"about", "asm", "hex", "mem", "packet", "budget", "engines",
-                                     "result", "mem after", "error", "linux"});
-
-std::size_t rank(std::string_view name) {
-  return static_cast<std::size_t>(std::ranges::find(kOrder, name) - kOrder.begin());
+const CaseParser::SectionKind* find_section(std::string_view name) {
+  return std::ranges::find(CaseParser::kSections, name, &CaseParser::SectionKind::name);
 }
 
 Status CaseParser::begin_section(std::string_view heading, std::size_t line) {
@@ -88,9 +84,8 @@ Status CaseParser::begin_section(std::string_view heading, std::size_t line) {
     section.argument = section.name.substr(6);
     section.name = "error";
   }
-  const bool known = std::ranges::any_of(
-      kKinds, [&](const Kind& kind) { return kind.name == section.name; });
-  if (!known) return error(section, text("unknown section \"{}\"", printable(section.name)));
+  if (find_section(section.name) == kSections.end())
+    return error(section, text("unknown section \"{}\"", printable(section.name)));
   for (const Section& before : case_.sections)
     if (before.name == section.name && before.argument == section.argument)
       return error(section, text("section \"{}\" was given in line {} already", section.name,
@@ -231,8 +226,7 @@ Status CaseParser::budget(const Section& section) {
 }
 
 Status CaseParser::read(const Section& section) {
-  const auto* kind = std::ranges::find(kKinds, section.name, &Kind::name);
-  return (this->*kind->read)(section);
+  return (this->*find_section(section.name)->read)(section);
 }
 
 Status CaseParser::require_program() const {
@@ -295,7 +289,7 @@ void set_section(Case& changed, std::string_view name, std::string_view argument
   }
   if (!body) return;
   const auto place = std::ranges::find_if(changed.sections, [&](const Section& section) {
-    return rank(section.name) > rank(name);
+    return find_section(section.name) > find_section(name);
   });
   changed.sections.insert(place, Section{.name = std::string(name),
                                          .argument = std::string(argument),

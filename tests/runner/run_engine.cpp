@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <cstring>
+#include <algorithm>
+#include <bit>
+#include <cstdio>
 
 #include "engine/contained.h"
 #include "isa/check.h"
@@ -55,7 +57,8 @@ Result<Observed> run_on_engine(const engine::EngineType& type, const Case& given
   const auto place = SKEP_TRY(engine::SharedMemory::make(sizeof(Shared)));
   auto* shared = new (place.bytes().data()) Shared{};
   std::ranges::copy(given.memory, memory.bytes().begin());
-  const engine::Packet packet{.bytes = given.packet ? *given.packet : Bytes{}};
+  engine::Packet packet;
+  if (given.packet) packet.bytes = *given.packet;
   machine::SystemHost system;
   machine::Host host = system.host();
   Watch watch{&program, &shared->covered};
