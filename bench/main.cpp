@@ -48,7 +48,8 @@ Result<Request> read_arguments(std::span<char*> arguments) {
     }
   }
   if (request.programs.empty() && !request.help)
-    return fail(Code::invalid, "where are the programs? bench/run builds them and passes --programs");
+    return fail(Code::invalid,
+                "where are the programs? bench/run builds them and passes --programs");
   return request;
 }
 

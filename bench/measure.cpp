@@ -36,10 +36,12 @@ double time_runs(const Subject& subject) {
 
 // Grows until a sample is long enough, which warms caches and branch predictors on the way.
 void calibrate(Subject& subject) {
-  for (double spent = time_runs(subject); spent < kSampleNs; spent = time_runs(subject)) {
-    const double factor = kSampleNs / std::max(spent, 1.0) * 1.1;
-    subject.runs = static_cast<std::uint64_t>(
-        std::ceil(static_cast<double>(subject.runs) * std::clamp(factor, 1.1, 100.0)));
+  double spent = time_runs(subject);
+  while (spent < kSampleNs) {
+    const double factor = std::clamp(kSampleNs / std::max(spent, 1.0) * 1.1, 1.1, 100.0);
+    subject.runs =
+        static_cast<std::uint64_t>(std::ceil(static_cast<double>(subject.runs) * factor));
+    spent = time_runs(subject);
   }
 }
 
@@ -123,13 +125,11 @@ Result<Row> measure(const Program& program) {
   std::vector<std::unique_ptr<engine::Runnable>> runnables;
   std::vector<Subject> subjects;
   for (const NativeFunction function : {program.native, program.scalar})
-    subjects.push_back({.run = [&place, function] {
-      keep(function(place.words.data(), kBufferBytes));
-    }});
+    subjects.push_back(
+        {.run = [&place, function] { keep(function(place.words.data(), kBufferBytes)); }});
   for (const engine::EngineType& type : engine::engines()) {
     const auto& runnable = runnables.emplace_back(SKEP_TRY(type.load(program.insns, calls())));
-    subjects.push_back(
-        {.run = [&place, raw = runnable.get()] { keep(raw->run(place.input).r0); }});
+    subjects.push_back({.run = [&place, raw = runnable.get()] { keep(raw->run(place.input).r0); }});
   }
   take_samples(subjects);
   row.native = cost_of(subjects[0]);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Checks that the engines and the native peers do the same, and measures what each run costs: thread
-// CPU time, several runs a sample, several samples. The samples of all peers of a program are taken
-// in turns, so that a slow second of the machine hits them alike.
+// Checks that the engines and the native peers do the same, and measures what each run costs:
+// thread CPU time, several runs a sample, several samples. The samples of all peers of a program
+// are taken in turns, so that a slow second of the machine hits them alike.
 #pragma once
 
 #include <string_view>

@@ -4,7 +4,6 @@
 #include <dlfcn.h>
 
 #include <algorithm>
-#include <bit>
 #include <filesystem>
 
 #include "base/file.h"
@@ -23,9 +22,9 @@ Result<Library> open_library(const std::string& path) {
 
 Result<NativeFunction> find_function(const Library& library, const std::string& program) {
   const std::string symbol = "prog_" + program;
-  void* found = ::dlsym(library.get(), symbol.c_str());
+  const auto found = reinterpret_cast<NativeFunction>(::dlsym(library.get(), symbol.c_str()));
   if (found == nullptr) return fail(Code::not_found, "{}", ::dlerror());
-  return std::bit_cast<NativeFunction>(found);
+  return found;
 }
 
 Result<Program> load_program(const Programs& programs, const fs::path& path) {

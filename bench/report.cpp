@@ -48,10 +48,10 @@ void append_engine(std::string& out, std::span<const Row> rows, std::size_t engi
   for (const Row& row : rows) {
     const Cost& cost = row.engines[engine].cost;
     const Figures figures = figures_of(row, cost);
-    append_text(out, "{:<10} {:>10} {:>11.0f} {:>11.0f} {:>12.0f} {:>6.1f} {:>8.3f} {:>8.2f} {:>8.2f}\n",
-                row.program, row.executed, row.native.median_ns, row.scalar.median_ns,
-                cost.median_ns, spread_percent(cost), figures.ns_per_insn, figures.to_native,
-                figures.to_scalar);
+    append_text(
+        out, "{:<10} {:>10} {:>11.0f} {:>11.0f} {:>12.0f} {:>6.1f} {:>8.3f} {:>8.2f} {:>8.2f}\n",
+        row.program, row.executed, row.native.median_ns, row.scalar.median_ns, cost.median_ns,
+        spread_percent(cost), figures.ns_per_insn, figures.to_native, figures.to_scalar);
   }
   const Figures mean = geometric_mean(rows, engine);
   append_text(out, "{:<65} {:>8.3f} {:>8.2f} {:>8.2f}\n", "geometric mean", mean.ns_per_insn,
@@ -74,14 +74,16 @@ std::string json_string(std::string_view value) {
 }
 
 std::string json_row(const Row& row) {
-  std::string out = text(R"({{"program":{},"executed":{},"native_ns":{},"scalar_ns":{},"engines":[)",
-                         json_string(row.program), row.executed, json_cost(row.native),
-                         json_cost(row.scalar));
+  std::string out =
+      text(R"({{"program":{},"executed":{},"native_ns":{},"scalar_ns":{},"engines":[)",
+           json_string(row.program), row.executed, json_cost(row.native), json_cost(row.scalar));
   for (const EngineCost& engine : row.engines) {
     const Figures figures = figures_of(row, engine.cost);
-    append_text(out, R"({}{{"engine":{},"ns":{},"ns_per_insn":{:.4f},"to_native":{:.3f},"to_scalar":{:.3f}}})",
-                &engine == row.engines.data() ? "" : ",", json_string(engine.engine),
-                json_cost(engine.cost), figures.ns_per_insn, figures.to_native, figures.to_scalar);
+    append_text(
+        out,
+        R"({}{{"engine":{},"ns":{},"ns_per_insn":{:.4f},"to_native":{:.3f},"to_scalar":{:.3f}}})",
+        &engine == row.engines.data() ? "" : ",", json_string(engine.engine),
+        json_cost(engine.cost), figures.ns_per_insn, figures.to_native, figures.to_scalar);
   }
   return out + "]}";
 }
@@ -89,9 +91,9 @@ std::string json_row(const Row& row) {
 }  // namespace
 
 std::string as_table(const Report& report) {
-  std::string out = text("cpu       {}\nkernel    {}\nengines   {}\nprograms  {}\n",
-                         report.host.cpu, report.host.kernel, report.host.compiler,
-                         report.compiler);
+  std::string out =
+      text("cpu       {}\nkernel    {}\nengines   {}\nprograms  {}\n", report.host.cpu,
+           report.host.kernel, report.host.compiler, report.compiler);
   if (!report.rows.empty())
     for (std::size_t engine = 0; engine < report.rows.front().engines.size(); ++engine)
       append_engine(out, report.rows, engine);
@@ -103,9 +105,10 @@ std::string as_table(const Report& report) {
 }
 
 std::string as_json(const Report& report) {
-  std::string out = text(R"({{"cpu":{},"kernel":{},"engines_compiler":{},"programs_compiler":{},"rows":[)",
-                         json_string(report.host.cpu), json_string(report.host.kernel),
-                         json_string(report.host.compiler), json_string(report.compiler));
+  std::string out =
+      text(R"({{"cpu":{},"kernel":{},"engines_compiler":{},"programs_compiler":{},"rows":[)",
+           json_string(report.host.cpu), json_string(report.host.kernel),
+           json_string(report.host.compiler), json_string(report.compiler));
   for (const Row& row : report.rows) {
     if (&row != report.rows.data()) out += ',';
     out += json_row(row);

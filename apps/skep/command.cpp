@@ -113,7 +113,7 @@ Result<Arguments> CommandLine::parse(const Command& command, std::span<char* con
   return arguments;
 }
 
-int complain(std::string_view command, const Error& error, ExitCode code) {
+int complain(std::string_view command, const Error& error, int code) {
   std::fprintf(stderr, "skep %.*s: %s\n", static_cast<int>(command.size()), command.data(),
                error.what.c_str());
   return code;

@@ -14,7 +14,11 @@
 
 namespace skep::cli {
 
-enum ExitCode : int { kOk = 0, kBadInput = 1, kBadUsage = 2, kInterrupted = 130 };
+// Exit codes.
+inline constexpr int kOk = 0;
+inline constexpr int kBadInput = 1;
+inline constexpr int kBadUsage = 2;
+inline constexpr int kInterrupted = 130;
 
 struct Option {
   char letter = 0;            // 0 for none
@@ -66,6 +70,6 @@ struct CommandLine {
 };
 
 // Prints "skep asm: message" on standard error and gives the exit code.
-int complain(std::string_view command, const Error& error, ExitCode code = kBadInput);
+int complain(std::string_view command, const Error& error, int code = kBadInput);
 
 }  // namespace skep::cli

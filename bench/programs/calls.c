@@ -6,7 +6,7 @@
 CALLED u64 remainder(u64 a, u64 b);
 CALLED u64 gcd(u64 a, u64 b);
 
-unsigned long prog(void *mem, unsigned long len) {
+unsigned long prog(void* mem, unsigned long len) {
   u64 sum = 0;
   (void)mem;
   for (u64 i = 1; i < len >> 4; ++i) sum += gcd(len - i, i * 3);

@@ -2,8 +2,8 @@
 // The Internet checksum (RFC 1071) over 16-bit words.
 #include "program.h"
 
-unsigned long prog(void *mem, unsigned long len) {
-  const u16 *words = mem;
+unsigned long prog(void* mem, unsigned long len) {
+  const u16* words = mem;
   u32 sum = 0;
   for (u64 i = 0; i < len / 2; ++i) sum += words[i];
   sum = (sum & 0xffff) + (sum >> 16);

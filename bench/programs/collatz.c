@@ -2,7 +2,7 @@
 // The longest Collatz chain below a bound: shifts, multiply-adds, a branch nobody can predict.
 #include "program.h"
 
-unsigned long prog(void *mem, unsigned long len) {
+unsigned long prog(void* mem, unsigned long len) {
   u64 longest = 0;
   (void)mem;
   for (u64 start = 1; start < len >> 4; ++start) {

@@ -2,7 +2,7 @@
 // Fibonacci numbers modulo 2^64 by addition: dependent adds and moves.
 #include "program.h"
 
-unsigned long prog(void *mem, unsigned long len) {
+unsigned long prog(void* mem, unsigned long len) {
   u64 sum = 0;
   (void)mem;
   for (u64 round = 0; round < 64; ++round) {

@@ -4,10 +4,10 @@
 
 enum { kSide = 40 };
 
-unsigned long prog(void *mem, unsigned long len) {
-  const u32 *a = mem;
-  const u32 *b = a + kSide * kSide;
-  u32 *product = (u32 *)mem + 2 * kSide * kSide;
+unsigned long prog(void* mem, unsigned long len) {
+  const u32* a = mem;
+  const u32* b = a + kSide * kSide;
+  u32* product = (u32*)mem + 2 * kSide * kSide;
   u32 trace = 0;
   (void)len;
   for (u64 row = 0; row < kSide; ++row) {

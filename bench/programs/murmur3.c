@@ -4,8 +4,8 @@
 
 static inline u32 rotate(u32 value, u32 by) { return value << by | value >> (32 - by); }
 
-unsigned long prog(void *mem, unsigned long len) {
-  const u32 *words = mem;
+unsigned long prog(void* mem, unsigned long len) {
+  const u32* words = mem;
   u32 hash = 42;
   for (u64 i = 0; i < len / 4; ++i) {
     hash ^= rotate(words[i] * 0xcc9e2d51, 15) * 0x1b873593;

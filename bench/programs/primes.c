@@ -2,7 +2,7 @@
 // Counts primes by trial division.
 #include "program.h"
 
-unsigned long prog(void *mem, unsigned long len) {
+unsigned long prog(void* mem, unsigned long len) {
   u64 count = 0;
   (void)mem;
   for (u64 n = 3; n < len >> 3; n += 2) {

@@ -9,13 +9,13 @@ typedef unsigned short u16;
 typedef unsigned int u32;
 typedef unsigned long long u64;
 
-unsigned long prog(void *mem, unsigned long len);
+unsigned long prog(void* mem, unsigned long len);
 
 #define CALLED static __attribute__((noinline))
 
 // Helper 1 of the bench: natively a function of another file, so that both sides make a real call.
 #ifdef __bpf__
-static unsigned long (*const mix)(unsigned long, unsigned long) = (void *)1;
+static unsigned long (*const mix)(unsigned long, unsigned long) = (void*)1;
 #else
 unsigned long mix(unsigned long a, unsigned long b);
 #endif

@@ -4,8 +4,8 @@
 
 enum { kWords = 8192 };
 
-unsigned long prog(void *mem, unsigned long len) {
-  u32 *table = mem;
+unsigned long prog(void* mem, unsigned long len) {
+  u32* table = mem;
   u64 found = 0;
   u32 key = 1;
   (void)len;

@@ -2,8 +2,8 @@
 // The sieve of Eratosthenes with a byte for each number.
 #include "program.h"
 
-unsigned long prog(void *mem, unsigned long len) {
-  u8 *composite = mem;
+unsigned long prog(void* mem, unsigned long len) {
+  u8* composite = mem;
   u64 count = 0;
   for (u64 i = 0; i < len; ++i) composite[i] = 0;
   for (u64 n = 2; n < len; ++n) {

@@ -8,7 +8,7 @@ struct State {
 
 static inline u64 rotate(u64 value, u64 by) { return value << by | value >> (64 - by); }
 
-static inline void mix_round(struct State *s) {
+static inline void mix_round(struct State* s) {
   s->a += s->b;
   s->b = rotate(s->b, 13) ^ s->a;
   s->a = rotate(s->a, 32);
@@ -21,15 +21,15 @@ static inline void mix_round(struct State *s) {
   s->c = rotate(s->c, 32);
 }
 
-static inline void take(struct State *s, u64 word) {
+static inline void take(struct State* s, u64 word) {
   s->d ^= word;
   mix_round(s);
   mix_round(s);
   s->a ^= word;
 }
 
-unsigned long prog(void *mem, unsigned long len) {
-  const u64 *words = mem;
+unsigned long prog(void* mem, unsigned long len) {
+  const u64* words = mem;
   struct State s = {0x736f6d6570736575 ^ 7, 0x646f72616e646f6d ^ 9, 0x6c7967656e657261 ^ 7,
                     0x7465646279746573 ^ 9};
   for (u64 i = 0; i < len / 8; ++i) take(&s, words[i]);

@@ -4,7 +4,7 @@
 
 enum { kWords = 4096 };
 
-static inline void fill(u32 *words) {
+static inline void fill(u32* words) {
   u32 seed = 1;
   for (u64 i = 0; i < kWords; ++i) {
     seed = seed * 1664525 + 1013904223;
@@ -12,8 +12,8 @@ static inline void fill(u32 *words) {
   }
 }
 
-unsigned long prog(void *mem, unsigned long len) {
-  u32 *words = mem;
+unsigned long prog(void* mem, unsigned long len) {
+  u32* words = mem;
   (void)len;
   fill(words);
   for (u64 gap = kWords / 2 - 1; gap > 0; gap /= 2) {

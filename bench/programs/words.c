@@ -5,8 +5,8 @@
 static inline int is_digit(u8 c) { return c >= '0' && c <= '9'; }
 static inline int is_letter(u8 c) { return (c | 0x20) >= 'a' && (c | 0x20) <= 'z'; }
 
-unsigned long prog(void *mem, unsigned long len) {
-  const u8 *characters = mem;
+unsigned long prog(void* mem, unsigned long len) {
+  const u8* characters = mem;
   u64 words = 0;
   u64 longest = 0;
   u64 sum = 0;

@@ -236,10 +236,8 @@ Region region_of(const ClassicContext& context) {
 }
 
 Region region_of(const SeccompData& data) {
-  return {.name = "seccomp_data",
-          .begin = address_of(&data),
-          .bytes = sizeof data,
-          .writable = false};
+  return {
+      .name = "seccomp_data", .begin = address_of(&data), .bytes = sizeof data, .writable = false};
 }
 
 }  // namespace skep::engine

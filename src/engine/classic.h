@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs classic programs as they are, and holds what a socket filter can read besides the packet. The
-// same ClassicContext serves their translations on any engine. Nothing here is owned or remembered.
+// Runs classic programs as they are, and holds what a socket filter can read besides the packet.
+// The same ClassicContext serves their translations on any engine. Nothing here is owned or
+// remembered.
 #pragma once
 
 #include <cstdint>
@@ -38,7 +39,8 @@ struct ClassicContext {
   void* random_self = nullptr;
 };
 
-// An Ethernet frame that has just arrived: length and protocol are the frame's, everything else is 0.
+// An Ethernet frame that has just arrived: length and protocol are the frame's, everything else is
+// 0.
 [[nodiscard]] ClassicContext context_of(std::span<const std::byte> frame);
 
 // struct seccomp_data.

@@ -19,23 +19,44 @@ constexpr auto kEngines = std::to_array<EngineType>({
 // Farther away than this, a place says nothing about what the program meant.
 constexpr std::uint64_t kNear = 1 << 16;
 
-// "mem+64, past the 64 bytes of mem", by the nearest region at or below the address.
+std::string bytes_of(std::uint64_t count) {
+  return text("{} byte{}", count, count == 1 ? "" : "s");
+}
+
+// How far the address lies from the bytes at `begin`; 0 inside.
+std::uint64_t gap(std::uint64_t address, std::uint64_t begin, std::uint64_t bytes) {
+  if (address < begin) return begin - address;
+  return address - begin < bytes ? 0 : address - begin - bytes;
+}
+
+// "mem+64, past the 64 bytes of mem"
+std::string describe_in(const Region& region, const Access& access) {
+  const std::string size = bytes_of(region.bytes);
+  if (access.address < region.begin)
+    return text("{}-{}, before the {} of {}", region.name, region.begin - access.address, size,
+                region.name);
+  const std::uint64_t offset = access.address - region.begin;
+  if (offset + access.bytes <= region.bytes)
+    return text("{}+{}, but {} is read only", region.name, offset, region.name);
+  return text("{}+{}, past the {} of {}", region.name, offset, size, region.name);
+}
+
+// In terms of whatever the program may use that lies nearest.
 std::string describe_place(const Access& access, const Input& input) {
   if (access.address < kNear) return text("address {:#x}, a null pointer", access.address);
-  const auto below_top = static_cast<std::int64_t>(access.address - access.frame_top);
-  if (below_top < static_cast<std::int64_t>(kNear) && below_top > -static_cast<std::int64_t>(kNear))
-    return text("r10{:+}, outside the {} bytes of this stack frame", below_top, isa::kStackBytes);
-  const Region* nearest = nullptr;
-  for (const Region& region : input.regions)
-    if (region.begin <= access.address && (nearest == nullptr || region.begin > nearest->begin))
-      nearest = &region;
-  if (nearest == nullptr || access.address - nearest->begin > nearest->bytes + kNear)
+  const auto to_region = [&](const Region& region) {
+    return gap(access.address, region.begin, region.bytes);
+  };
+  const auto nearest = std::ranges::min_element(input.regions, {}, to_region);
+  const std::uint64_t region_gap =
+      nearest == input.regions.end() ? UINT64_MAX : to_region(*nearest);
+  const std::uint64_t stack_gap =
+      gap(access.address, access.frame_top - isa::kStackBytes, isa::kStackBytes);
+  if (std::min(region_gap, stack_gap) > kNear)
     return text("address {:#x}, which belongs to nothing the program may use", access.address);
-  const std::uint64_t offset = access.address - nearest->begin;
-  const std::string place = text("{}+{}", nearest->name, offset);
-  if (offset + access.bytes <= nearest->bytes)
-    return text("{}, but {} is read only", place, nearest->name);
-  return text("{}, past the {} bytes of {}", place, nearest->bytes, nearest->name);
+  if (region_gap <= stack_gap) return describe_in(*nearest, access);
+  return text("r10{:+}, outside the {} bytes of this stack frame",
+              static_cast<std::int64_t>(access.address - access.frame_top), isa::kStackBytes);
 }
 
 }  // namespace
@@ -64,9 +85,8 @@ std::string describe(const Outcome& outcome, const Input& input) {
     case Ending::bad_write:
       return text("insn {}: write to r10, the frame pointer, which is read only", outcome.at);
     case Ending::bad_access:
-      return text("insn {}: {} of {} bytes at {}", outcome.at,
-                  outcome.access.write ? "write" : "read", outcome.access.bytes,
-                  describe_place(outcome.access, input));
+      return text("insn {}: {} of {} at {}", outcome.at, outcome.access.write ? "write" : "read",
+                  bytes_of(outcome.access.bytes), describe_place(outcome.access, input));
   }
   return "?";
 }

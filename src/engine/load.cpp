@@ -59,7 +59,9 @@ Result<std::vector<Step>> load_steps(std::span<const isa::Insn> program, const C
   std::vector<Step> steps(program.size());
   for (std::size_t at = 0; at < program.size(); ++at) {
     const isa::Op& row = *isa::find_op(program[at]);
-    steps[at] = SKEP_TRY(in(text("insn {}", at), load_step(program, at, row, calls)));
+    Result<Step> step = load_step(program, at, row, calls);
+    if (!step) return std::unexpected(in(text("insn {}", at), std::move(step)).error());
+    steps[at] = *step;
     if (row.shape == Shape::imm64) ++at;
   }
   return steps;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "isa/classic.h"
 
+#include <algorithm>
 #include <charconv>
 #include <limits>
 
@@ -10,19 +11,6 @@
 namespace skep::isa {
 
 namespace {
-
-constexpr std::uint8_t kNone = 0xff;
-static_assert(kClassicOps.size() < kNone);
-
-constexpr auto kRowByCode = [] {
-  std::array<std::uint8_t, 256> rows{};
-  rows.fill(kNone);
-  for (std::size_t i = 0; i < kClassicOps.size(); ++i) {
-    if (rows[kClassicOps[i].code] != kNone) throw "opcode listed twice";
-    rows[kClassicOps[i].code] = static_cast<std::uint8_t>(i);
-  }
-  return rows;
-}();
 
 constexpr bool ancillaries_are_ordered() {
   for (std::size_t i = 0; i < kAncillaries.size(); ++i)
@@ -76,13 +64,7 @@ class DecimalReader {
 
 }  // namespace
 
-const ClassicOp* find_classic_op(std::uint16_t code) {
-  if (code >= kRowByCode.size() || kRowByCode[code] == kNone) return nullptr;
-  return &kClassicOps[kRowByCode[code]];
-}
-
-const Ancillary* find_ancillary(const ClassicInsn& insn) {
-  if (insn.k < kAncillaryBase) return nullptr;
+const Ancillary* find_known_ancillary(const ClassicInsn& insn) {
   const ClassicOp* row = find_classic_op(insn.code);
   if (row == nullptr || row->operand != ClassicOperand::packet) return nullptr;
   const std::uint32_t distance = insn.k - kAncillaryBase;

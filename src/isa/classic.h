@@ -127,8 +127,21 @@ inline constexpr auto kClassicOps = [] {
   });
 }();
 
+// Row plus one by opcode; 0 for none.
+inline constexpr auto kClassicRows = [] {
+  std::array<std::uint8_t, 256> rows{};
+  for (std::size_t i = 0; i < kClassicOps.size(); ++i) {
+    if (rows[kClassicOps[i].code] != 0) throw "opcode listed twice";
+    rows[kClassicOps[i].code] = static_cast<std::uint8_t>(i + 1);
+  }
+  return rows;
+}();
+
 // nullptr when Linux has no such operation.
-[[nodiscard]] const ClassicOp* find_classic_op(std::uint16_t code);
+[[nodiscard]] inline const ClassicOp* find_classic_op(std::uint16_t code) {
+  if (code >= kClassicRows.size() || kClassicRows[code] == 0) return nullptr;
+  return &kClassicOps[kClassicRows[code] - 1U];
+}
 
 // Whether the operation gives a meaning to k; to jt and jf only jump_if does.
 [[nodiscard]] constexpr bool uses_k(const ClassicOp& op) {
@@ -183,8 +196,12 @@ inline constexpr auto kAncillaries = [] {
   });
 }();
 
+[[nodiscard]] const Ancillary* find_known_ancillary(const ClassicInsn& insn);
+
 // nullptr for every other instruction. In a seccomp filter there are none.
-[[nodiscard]] const Ancillary* find_ancillary(const ClassicInsn& insn);
+[[nodiscard]] inline const Ancillary* find_ancillary(const ClassicInsn& insn) {
+  return insn.k < kAncillaryBase ? nullptr : find_known_ancillary(insn);
+}
 
 // The bytes of struct sock_filter. Decoding asks only for whole instructions.
 [[nodiscard]] Result<ClassicProgram> decode_classic(std::span<const std::byte> bytes,

@@ -148,7 +148,7 @@ Status Assembler::add_numbers() {
       return lexer_.expected(at, text("a number of at most {:#x}", kMost[i]));
   }
   SKEP_TRY(lexer_.expect("}"));
-  SKEP_TRY(lexer_.accept(","));
+  SKEP_TRY(lexer_.skip(","));
   program_.push_back({.code = static_cast<std::uint16_t>(numbers[0]),
                       .jt = static_cast<std::uint8_t>(numbers[1]),
                       .jf = static_cast<std::uint8_t>(numbers[2]),
@@ -232,7 +232,7 @@ Result<Operand> Assembler::parse_packet() {
   Operand operand{.kind = ClassicOperand::packet};
   SKEP_TRY(lexer_.skip_blanks());
   const std::size_t at = lexer_.offset();
-  SKEP_TRY(lexer_.accept("%"));
+  SKEP_TRY(lexer_.skip("%"));
   const std::string_view word = SKEP_TRY(lexer_.word());
   if (word == "x")
     operand.kind = ClassicOperand::packet_x;

@@ -70,6 +70,11 @@ Status ClassicLexer::expect(std::string_view sign) {
   return expected(at_, text("'{}'", sign));
 }
 
+Status ClassicLexer::skip(std::string_view sign) {
+  const Result<bool> skipped = accept(sign);
+  return skipped ? Status{} : std::unexpected(skipped.error());
+}
+
 Result<std::string_view> ClassicLexer::word() {
   SKEP_TRY(skip_blanks());
   const std::size_t begin = at_;
@@ -98,9 +103,10 @@ Result<std::uint32_t> ClassicLexer::number(std::string_view what) {
   while (!digits.starts_with(radix->prefix)) ++radix;
   if (digits != "0") digits.remove_prefix(radix->prefix.size());
   std::uint32_t value = 0;
-  const char* end = digits.data() + digits.size();
-  const auto [stop, error] = std::from_chars(digits.data(), end, value, radix->base);
-  if (error == std::errc::invalid_argument || (error == std::errc{} && stop != end))
+  const char* first = digits.data();
+  const char* last = first + digits.size();
+  const auto [stop, error] = std::from_chars(first, last, value, radix->base);
+  if (error == std::errc::invalid_argument || (error == std::errc{} && stop != last))
     return expected(begin, what);
   const bool too_large = error != std::errc{} || (negative && value > 0x8000'0000);
   if (too_large) return error_at(begin, text("{} does not fit 32 bits", what));

@@ -22,9 +22,10 @@ class ClassicLexer {
   Status skip_blanks();
 
   [[nodiscard]] std::size_t offset() const { return at_; }
-  // Past blanks first; moves on when `sign` stands here. "# " and the like are not looked into.
+  // Past blanks first; moves on when `sign` stands here.
   Result<bool> accept(std::string_view sign);
   Status expect(std::string_view sign);
+  Status skip(std::string_view sign);  // moves on if it stands here
   // A word of letters, digits, '_' and '.', not beginning with a digit; empty when there is none.
   Result<std::string_view> word();
   // Decimal, 0x hex, 0b binary or 0 octal, from -2147483648 to 4294967295.

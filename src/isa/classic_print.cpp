@@ -40,19 +40,19 @@ bool uses_all_it_has(const ClassicOp& op, const ClassicInsn& insn) {
 
 }  // namespace
 
-std::string print_classic_insn(const ClassicInsn& insn, std::size_t at) {
+std::string print_classic_insn(const ClassicInsn& insn, std::size_t at, ClassicStyle style) {
   const ClassicOp* op = find_classic_op(insn.code);
-  if (op == nullptr || !uses_all_it_has(*op, insn))
+  if (op == nullptr || (style == ClassicStyle::exact && !uses_all_it_has(*op, insn)))
     return text("{{ {:#x}, {}, {}, {:#010x} }},", insn.code, insn.jt, insn.jf, insn.k);
   const std::string operand = operand_text(*op, insn, at);
   if (op->verb != ClassicVerb::jump_if) return text("{:<8} {}", op->name, operand);
   return text("{:<8} {:<16} jt {}\tjf {}", op->name, operand, at + 1 + insn.jt, at + 1 + insn.jf);
 }
 
-std::string print_classic(std::span<const ClassicInsn> program) {
+std::string print_classic(std::span<const ClassicInsn> program, ClassicStyle style) {
   std::string out;
   for (std::size_t at = 0; at < program.size(); ++at)
-    append_text(out, "({:03}) {}\n", at, print_classic_insn(program[at], at));
+    append_text(out, "({:03}) {}\n", at, print_classic_insn(program[at], at, style));
   return out;
 }
 

@@ -20,7 +20,7 @@ constexpr std::size_t kHeadAndTail = 8;
 static_assert(kMaxClassicInsns * kMostInsns + kHeadAndTail <
               std::numeric_limits<std::int16_t>::max());
 
-// What an instruction needs and sets, and where it goes on.
+// What an instruction needs and sets.
 struct Flow {
   bool reads_a = false;
   bool reads_x = false;
@@ -185,6 +185,7 @@ void Translator::emit_head() {
 }
 
 void Translator::emit_ancillary(const Ancillary& ancillary) {
+  SKEP_ASSERT(ancillary.source != AncillarySource::not_a_packet);  // by ClassicFilter
   switch (ancillary.source) {
     case AncillarySource::field:
     case AncillarySource::field_be16:
@@ -200,7 +201,6 @@ void Translator::emit_ancillary(const Ancillary& ancillary) {
     case AncillarySource::not_a_packet:
       break;
   }
-  SKEP_ASSERT(!"ClassicFilter lets no such load pass");
 }
 
 // A packet load writes A, which is kept aside when somebody still wants it.

@@ -180,9 +180,9 @@ std::string InsnPrinter::immediate64() const {
 
 std::string InsnPrinter::packet() const {
   if (row_.shape == Shape::packet_abs)
-    return text("{} = *(u{} *)skb[{}]", data(0), row_.bits, constant(insn_.imm));
-  if (llvm() && insn_.imm == 0) return text("{} = *(u{} *)skb[r{}]", data(0), row_.bits, insn_.src);
-  return text("{} = *(u{} *)skb[r{} + {}]", data(0), row_.bits, insn_.src, constant(insn_.imm));
+    return text("r0 = *(u{} *)skb[{}]", row_.bits, constant(insn_.imm));
+  if (llvm() && insn_.imm == 0) return text("r0 = *(u{} *)skb[r{}]", row_.bits, insn_.src);
+  return text("r0 = *(u{} *)skb[r{} + {}]", row_.bits, insn_.src, constant(insn_.imm));
 }
 
 std::string InsnPrinter::print() const {

@@ -27,8 +27,8 @@ fails() { # fails CODE 'words' command...
   [ "$status" -eq "$code" ] || { echo "status $status, not $code: $*"; cat out err; exit 1; }
   grep -qF -- "$words" err || { cat out err; exit 1; }
 }
-fails 1 'p.s: insn 0: read of 1 bytes at address 0x0' skep exec p.s
-fails 1 'insn 2: write of 1 bytes at mem+1, past the 1 bytes of mem' skep exec -m 05 p.s
+fails 1 'p.s: insn 0: read of 1 byte at address 0x0' skep exec p.s
+fails 1 'insn 2: write of 1 byte at mem+1, past the 1 byte of mem' skep exec -m 05 p.s
 fails 1 'used memory that is not its own' skep exec -e interpreter p.s
 printf 'again:\ngoto again\nexit\n' >loop.s
 for engine in checked interpreter; do

@@ -12,7 +12,7 @@
 #include "tests/support/classic_random.h"
 #include "tests/support/rounds.h"
 
-namespace skep {
+namespace skep::test {
 
 namespace {
 
@@ -20,7 +20,7 @@ using isa::ClassicFilter;
 using isa::ClassicKind;
 using Loaded = std::vector<std::unique_ptr<engine::Runnable>>;
 
-constexpr std::uint64_t kSeed = 20240607;
+std::string repeat(std::uint64_t seed) { return text("SKEP_SEED={} SKEP_RUNS=1\n", seed); }
 
 std::uint32_t fixed_random(void*) { return 0x8000'0001; }
 
@@ -55,8 +55,7 @@ void check_agreement(const ClassicFilter& filter, const Loaded& loaded, const Da
   }
 }
 
-engine::ClassicContext random_context(test::ClassicRandom& random,
-                                      std::span<const std::byte> packet) {
+engine::ClassicContext random_context(ClassicRandom& random, std::span<const std::byte> packet) {
   engine::ClassicContext context;
   context.packet.bytes = packet;
   if (random.one_in(2)) context.packet.start = random.below(20);
@@ -68,7 +67,7 @@ engine::ClassicContext random_context(test::ClassicRandom& random,
 }
 
 // Many filters, one behind the other in place of their last `ret`.
-isa::ClassicProgram large_program(test::ClassicRandom& random, std::size_t insns) {
+isa::ClassicProgram large_program(ClassicRandom& random, std::size_t insns) {
   isa::ClassicProgram program;
   while (program.size() < insns - 1) {
     const ClassicFilter part = random.filter(ClassicKind::socket, 20);
@@ -85,22 +84,24 @@ isa::ClassicProgram large_program(test::ClassicRandom& random, std::size_t insns
 }  // namespace
 
 TEST_CASE("every classic program is printed and assembled to the same bytes") {
-  test::ClassicRandom random(kSeed);
-  for (std::uint64_t round = 0; round < test::rounds(200'000); ++round) {
+  const std::uint64_t seed = seed_or(1);
+  for (std::uint64_t i = 0; i < runs_or(rounds(200'000)); ++i) {
+    ClassicRandom random(seed + i);
     isa::ClassicProgram program =
         random.program(random.one_in(3) ? ClassicKind::seccomp : ClassicKind::socket);
     if (random.one_in(2)) random.mutate(program);
     const std::string printed = isa::print_classic(program);
     const auto assembled = isa::assemble_classic(printed, "printed");
-    if (!assembled) FAIL("round ", round, ": ", assembled.error().what, "\n", printed);
-    if (*assembled != program) FAIL("round ", round, "\n", printed);
+    if (!assembled) FAIL(repeat(seed + i), assembled.error().what, "\n", printed);
+    if (*assembled != program) FAIL(repeat(seed + i), printed);
   }
 }
 
 TEST_CASE("a socket filter does the same directly and translated") {
-  test::ClassicRandom random(kSeed + 1);
-  for (std::uint64_t round = 0; round < test::rounds(100'000); ++round) {
-    CAPTURE(round);
+  const std::uint64_t seed = seed_or(1);
+  for (std::uint64_t i = 0; i < runs_or(rounds(100'000)); ++i) {
+    ClassicRandom random(seed + i);
+    CAPTURE(repeat(seed + i));
     const ClassicFilter filter = random.filter(ClassicKind::socket);
     const Loaded loaded = load_everywhere(filter);
     for (int packets = 0; packets < 4; ++packets) {
@@ -111,9 +112,10 @@ TEST_CASE("a socket filter does the same directly and translated") {
 }
 
 TEST_CASE("a seccomp filter does the same directly and translated") {
-  test::ClassicRandom random(kSeed + 2);
-  for (std::uint64_t round = 0; round < test::rounds(100'000); ++round) {
-    CAPTURE(round);
+  const std::uint64_t seed = seed_or(1);
+  for (std::uint64_t i = 0; i < runs_or(rounds(100'000)); ++i) {
+    ClassicRandom random(seed + i);
+    CAPTURE(repeat(seed + i));
     const ClassicFilter filter = random.filter(ClassicKind::seccomp);
     const Loaded loaded = load_everywhere(filter);
     for (int calls = 0; calls < 4; ++calls) check_agreement(filter, loaded, random.seccomp_data());
@@ -121,15 +123,16 @@ TEST_CASE("a seccomp filter does the same directly and translated") {
 }
 
 TEST_CASE("filters of the largest size translate to programs with all jumps in reach") {
-  test::ClassicRandom random(kSeed + 3);
-  for (std::uint64_t round = 0; round < test::rounds(200); ++round) {
-    CAPTURE(round);
-    const auto filter = ClassicFilter::make(large_program(random, isa::kMaxClassicInsns),
-                                            ClassicKind::socket);
+  const std::uint64_t seed = seed_or(1);
+  for (std::uint64_t i = 0; i < runs_or(rounds(200)); ++i) {
+    ClassicRandom random(seed + i);
+    CAPTURE(repeat(seed + i));
+    const auto filter =
+        ClassicFilter::make(large_program(random, isa::kMaxClassicInsns), ClassicKind::socket);
     REQUIRE(filter);
     const Status translated = isa::check_program(isa::translate_classic(*filter));
     CHECK_MESSAGE(translated, translated.error().what);
   }
 }
 
-}  // namespace skep
+}  // namespace skep::test

@@ -4,6 +4,7 @@
 // the stack lies or on what was left there: only then may engines differ.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <optional>
@@ -76,22 +77,61 @@ struct Scribbler {
   bool crossed = false;
 
   static bool before(void* self, const engine::StepView& view) {
-    static_cast<Scribbler*>(self)->look(view);
-    return true;
+    return static_cast<Scribbler*>(self)->look(view);
   }
-  void look(const engine::StepView& view) {
+  // False ends the run, because what follows need not be the same everywhere.
+  bool look(const engine::StepView& view) {
     if (!began || view.frame > frame)
       std::memset(const_cast<std::byte*>(view.stack.data()), pattern, view.stack.size());
     began = true;
     frame = view.frame;
     const isa::Insn& insn = program[view.at];
-    const unsigned size = insn.code & 7U;
-    if (size == 0 || size > 3 || (insn.code & 0xe0) == 0x20 || isa::is_imm64(insn)) return;
-    const bool by_source = size == 1 || isa::find_op(insn)->shape == isa::Shape::load_acquire;
+    const isa::Op& row = *isa::find_op(insn);
+    return access_is_fair(insn, row, view) && use_is_fair(insn, row, view);
+  }
+
+  static bool near_stack(const engine::StepView& view, std::uint64_t value) {
+    const std::uint64_t from_stack = value - std::bit_cast<std::uint64_t>(view.stack.data());
+    return from_stack + (1 << 15) < (1 << 16);
+  }
+
+  // Atomics that are not aligned are refused by Linux, and cost milliseconds where they straddle
+  // cache lines.
+  bool access_is_fair(const isa::Insn& insn, const isa::Op& row, const engine::StepView& view) {
+    const unsigned instruction_class = insn.code & 7U;
+    if (instruction_class == 0 || instruction_class > 3) return true;
+    const bool by_source = instruction_class == 1 || row.shape == isa::Shape::load_acquire;
     const std::uint64_t address =
         view.registers[by_source ? insn.src : insn.dst] + static_cast<std::uint64_t>(insn.offset);
     const std::uint64_t from_stack = address - std::bit_cast<std::uint64_t>(view.stack.data());
-    if (from_stack >= isa::kStackBytes && from_stack + (1 << 14) < (1 << 15)) crossed = true;
+    if (from_stack >= isa::kStackBytes && near_stack(view, address)) crossed = true;
+    const bool is_atomic = (insn.code & 0xe7) == 0xc3;
+    return !is_atomic || address % (row.bits / 8U) == 0;
+  }
+
+  // An address in the stack may be moved, stored and added to. Whatever else is computed from it
+  // tells where the stack lies.
+  static bool use_is_fair(const isa::Insn& insn, const isa::Op& row, const engine::StepView& view) {
+    switch (row.id) {
+      case isa::OpId::mov64_reg:
+      case isa::OpId::add64_imm:
+      case isa::OpId::add64_reg:
+      case isa::OpId::sub64_imm:
+      case isa::OpId::call_local:
+      case isa::OpId::store64_reg:
+        return true;
+      default:
+        break;
+    }
+    const isa::Fields used = isa::fields_of(row.shape);
+    const bool is_place = (insn.code & 7U) == 1 || row.shape == isa::Shape::load_acquire;
+    const bool is_target = (insn.code & 7U) == 2 || (insn.code & 7U) == 3;
+    if (used.src && !is_place && near_stack(view, view.registers[insn.src])) return false;
+    if (used.dst && !is_place && !is_target && near_stack(view, view.registers[insn.dst]))
+      return false;
+    if (row.action != isa::Action::call) return true;
+    return std::none_of(view.registers.begin() + 1, view.registers.begin() + 6,
+                        [&](std::uint64_t value) { return near_stack(view, value); });
   }
 };
 
@@ -116,8 +156,13 @@ inline std::optional<Judgement> judge(std::span<const isa::Insn> program,
                                       const engine::Runnable& checked, Ground& ground,
                                       std::uint64_t budget) {
   std::optional<Judgement> judgement;
-  for (const std::size_t lower : {16U, 5008U, 9888U, 30064U}) {
-    Scribbler scribbler{.program = program, .pattern = static_cast<int>(lower * 37 & 0xff)};
+  struct Stack {
+    std::size_t lower;
+    int pattern;
+  };
+  for (const auto& [lower, pattern] :
+       {Stack{16, 0}, Stack{5008, 0xff}, Stack{9888, 0x5a}, Stack{30064, 0x81}}) {
+    Scribbler scribbler{.program = program, .pattern = pattern};
     engine::Input input = ground.input(budget);
     input.hook = {.before = Scribbler::before, .self = &scribbler};
     const engine::Outcome outcome = run_lower(ground, checked, input, lower);
@@ -125,7 +170,8 @@ inline std::optional<Judgement> judge(std::span<const isa::Insn> program,
       return std::nullopt;
     const Seen seen = see(outcome, ground);
     if (judgement && !(judgement->seen == seen)) return std::nullopt;
-    judgement = Judgement{.seen = seen, .crossed = scribbler.crossed};
+    const bool crossed = scribbler.crossed || (judgement && judgement->crossed);
+    judgement = Judgement{.seen = seen, .crossed = crossed};
   }
   return judgement;
 }

@@ -21,6 +21,12 @@ std::string_view trim(std::string_view words) {
 
 class CaseParser {
  public:
+  struct SectionKind {
+    std::string_view name;
+    Status (CaseParser::*read)(const Section&);
+  };
+  static const std::array<SectionKind, 12> kSections;  // in the order of a file
+
   explicit CaseParser(std::string path) { case_.path = std::move(path); }
 
   Result<Case> parse(std::string_view source);
@@ -42,6 +48,7 @@ class CaseParser {
   Status assembly(const Section& section);
   Status encoded(const Section& section);
   Status memory(const Section& section);
+  Status read_only_memory(const Section& section);
   Status packet(const Section& section);
   Status result(const Section& section);
   Status memory_after(const Section& section);
@@ -51,20 +58,14 @@ class CaseParser {
   Status budget(const Section& section);
 
   Case case_;
-
- public:
-  struct SectionKind {
-    std::string_view name;
-    Status (CaseParser::*read)(const Section&);
-  };
-  static const std::array<SectionKind, 11> kSections;  // in the order of a file
 };
 
-const std::array<CaseParser::SectionKind, 11> CaseParser::kSections = {{
+const std::array<CaseParser::SectionKind, 12> CaseParser::kSections = {{
     {"about", &CaseParser::about},
     {"asm", &CaseParser::assembly},
     {"hex", &CaseParser::encoded},
     {"mem", &CaseParser::memory},
+    {"mem read only", &CaseParser::read_only_memory},
     {"packet", &CaseParser::packet},
     {"budget", &CaseParser::budget},
     {"engines", &CaseParser::engines},
@@ -88,8 +89,8 @@ Status CaseParser::begin_section(std::string_view heading, std::size_t line) {
     return error(section, text("unknown section \"{}\"", printable(section.name)));
   for (const Section& before : case_.sections)
     if (before.name == section.name && before.argument == section.argument)
-      return error(section, text("section \"{}\" was given in line {} already", section.name,
-                                 before.line));
+      return error(section,
+                   text("section \"{}\" was given in line {} already", section.name, before.line));
   case_.sections.push_back(std::move(section));
   return {};
 }
@@ -134,7 +135,10 @@ Result<std::uint64_t> CaseParser::number(const Section& section, std::string_vie
 }
 
 Result<Bytes> CaseParser::bytes(const Section& section) const {
-  return in(text("{}:{}: {}", case_.path, section.line, section.name), parse_hex(section.body));
+  // As many lines in front as the file has, so that the position is one in the file.
+  auto read = parse_hex(std::string(section.line, '\n') + section.body);
+  if (!read) return fail(Code::invalid, "{}:{}", case_.path, read.error().what);
+  return read;
 }
 
 Status CaseParser::about(const Section& section) {
@@ -155,6 +159,11 @@ Status CaseParser::encoded(const Section& section) {
 Status CaseParser::memory(const Section& section) {
   case_.memory = SKEP_TRY(bytes(section));
   return {};
+}
+
+Status CaseParser::read_only_memory(const Section& section) {
+  case_.read_only = true;
+  return memory(section);
 }
 
 Status CaseParser::packet(const Section& section) {
@@ -197,9 +206,10 @@ Status CaseParser::on_linux(const Section& section) {
   } else if (!words.empty() && kind == "skip") {
     case_.on_linux = {Kind::skipped, std::string(words)};
   } else {
-    return error(section, text("expected \"ok\", \"refused: WORDS OF THE LOG\", \"accepted: WHY\" or "
-                               "\"skip: WHY\", found \"{}\"",
-                               printable(line)));
+    return error(section,
+                 text("expected \"ok\", \"refused: WORDS OF THE LOG\", \"accepted: WHY\" or "
+                      "\"skip: WHY\", found \"{}\"",
+                      printable(line)));
   }
   return {};
 }
@@ -236,6 +246,8 @@ Status CaseParser::require_program() const {
   if (!has("about")) return fail(Code::invalid, "{}: section \"about\" is missing", case_.path);
   if (has("asm") == has("hex"))
     return fail(Code::invalid, "{}: expected one section of \"asm\" and \"hex\"", case_.path);
+  if (has("mem") && has("mem read only"))
+    return fail(Code::invalid, "{}: a case has one memory, not two", case_.path);
   if (case_.r0 && !case_.errors.empty())
     return fail(Code::invalid, "{}: a case has a \"result\" or an \"error\", not both", case_.path);
   if (case_.memory_after && case_.memory_after->size() != case_.memory.size())
@@ -291,9 +303,8 @@ void set_section(Case& changed, std::string_view name, std::string_view argument
   const auto place = std::ranges::find_if(changed.sections, [&](const Section& section) {
     return find_section(section.name) > find_section(name);
   });
-  changed.sections.insert(place, Section{.name = std::string(name),
-                                         .argument = std::string(argument),
-                                         .body = *body});
+  changed.sections.insert(
+      place, Section{.name = std::string(name), .argument = std::string(argument), .body = *body});
 }
 
 std::string print_case(const Case& given) {

@@ -40,6 +40,7 @@ struct Case {
   std::optional<std::string> assembly;
   Bytes encoded;  // when there is no assembly
   Bytes memory;
+  bool read_only = false;  // the memory, for the program
   std::optional<Bytes> packet;
   std::optional<std::uint64_t> r0;
   std::optional<Bytes> memory_after;          // else memory must stay as it is

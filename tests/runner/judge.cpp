@@ -22,8 +22,8 @@ void compare_memory(const std::string& engine, const Bytes& wanted, const Bytes&
     const auto want = std::span(wanted).subspan(at, bytes);
     const auto got = std::span(seen).subspan(at, bytes);
     if (!std::ranges::equal(want, got))
-      differences.push_back(text("{}: mem+{}: {}, expected {}", engine, at, print_hex(got),
-                                 print_hex(want)));
+      differences.push_back(
+          text("{}: mem+{}: {}, expected {}", engine, at, print_hex(got), print_hex(want)));
   }
 }
 
@@ -43,8 +43,8 @@ void compare(const Case& given, const std::string& engine, const Observed& seen,
     return compare_result(given, engine, seen, differences);
   if (wanted != nullptr && *wanted == seen.error) return;
   differences.push_back(text("{}: {}", engine, seen.error.empty() ? "no error" : seen.error));
-  differences.push_back(text("{:>{}}: {}", "expected", engine.size(),
-                             wanted == nullptr ? "no error" : *wanted));
+  differences.push_back(
+      text("{:>{}}: {}", "expected", engine.size(), wanted == nullptr ? "no error" : *wanted));
 }
 
 void compare_linux(const Case& given, const LinuxObserved& seen, Differences& differences) {

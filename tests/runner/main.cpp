@@ -18,7 +18,7 @@ namespace {
 
 constexpr const char* kUsage =
     "usage: skep-cases [--rebase] [--filter TEXT] [--engine NAME] [--list] [DIRECTORY...]\n";
-const std::string kLinux = "linux";
+constexpr const char* kLinux = "linux";
 
 struct Options {
   bool rebase = false;
@@ -33,6 +33,17 @@ struct Counts {
   int refused = 0;
   std::map<std::string, int> skipped;
 };
+
+Status check_engine(std::string_view name) {
+  if (name.empty() || name == kLinux || engine::find_engine(name) != nullptr) return {};
+  return fail(Code::invalid, "engine \"{}\" is not known", name);
+}
+
+Status check_engines(const Case& given) {
+  for (const std::string& name : given.engines) SKEP_TRY(in(given.path, check_engine(name)));
+  for (const auto& [name, words] : given.errors) SKEP_TRY(in(given.path, check_engine(name)));
+  return {};
+}
 
 class Runner {
  public:
@@ -66,7 +77,7 @@ Result<std::vector<std::string>> Runner::find_cases() const {
   std::vector<std::string> paths;
   for (const std::string& directory : options_.directories) {
     std::error_code status;
-    fs::recursive_directory_iterator files(directory, status);
+    const fs::recursive_directory_iterator files(directory, status);
     if (status) return fail(Code::not_found, "{}: {}", directory, status.message());
     for (const fs::directory_entry& file : files) {
       const std::string path = file.path().string();
@@ -112,12 +123,12 @@ Status Runner::run_linux(Case& given, const isa::Program& program, Differences& 
     ++counts.skipped[given.on_linux.words];
     return {};
   }
-  if (why_no_bpf()) {
-    ++counts.skipped[*why_no_bpf()];
+  if (const auto& why = why_no_bpf()) {
+    ++counts.skipped[*why];
     return {};
   }
-  const LinuxObserved seen =
-      SKEP_TRY(in(kLinux, skep::test::run_on_linux(given, program, given.on_linux.kind == Kind::runs)));
+  const LinuxObserved seen = SKEP_TRY(
+      in(kLinux, skep::test::run_on_linux(given, program, given.on_linux.kind == Kind::runs)));
   ++(seen.accepted ? counts.ran : counts.refused);
   ran_any_ = true;
   if (options_.rebase) {
@@ -138,13 +149,14 @@ Status Runner::run_case(const std::string& path) {
   const Bytes bytes = SKEP_TRY(read_file(path));
   const std::string source(as_text(bytes));
   Case given = SKEP_TRY(parse_case(path, source));
+  SKEP_TRY(check_engines(given));
   if (!options_.rebase) SKEP_TRY(require_expectation(given));
 
   Differences differences;
   ran_any_ = false;
   const isa::HelperNames names{.name_of = abi::helper_name, .number_of = abi::helper_number};
-  const auto program = given.assembly ? isa::assemble(*given.assembly, "asm", names)
-                                      : isa::decode(given.encoded);
+  const auto program =
+      given.assembly ? isa::assemble(*given.assembly, "asm", names) : isa::decode(given.encoded);
   if (program) {
     SKEP_TRY(run_program(given, *program, differences));
   } else {
@@ -203,16 +215,12 @@ int Runner::run() {
   if (paths->empty()) fail_case("no case", {"no .case file was found"});
   check_coverage();
   print_counts();
-  if (wanted(kLinux) && why_no_bpf()) {
-    std::printf("skipped: the cases on linux: %s\n", why_no_bpf()->c_str());
+  if (const auto& why = why_no_bpf(); why && wanted(kLinux)) {
+    std::printf("skipped: the cases on linux: %s\n", why->c_str());
     ++skipped_;
   }
   std::printf("cases: %d passed, %d failed, %d skipped\n", passed_, failed_, skipped_);
   return failed_ == 0 ? 0 : 1;
-}
-
-bool known_engine(std::string_view name) {
-  return name == kLinux || engine::find_engine(name) != nullptr;
 }
 
 Result<Options> read_options(std::span<char*> arguments) {
@@ -234,8 +242,7 @@ Result<Options> read_options(std::span<char*> arguments) {
       options.directories.push_back(argument);
   }
   if (options.directories.empty()) options.directories.emplace_back("tests/cases");
-  if (!options.engine.empty() && !known_engine(options.engine))
-    return fail(Code::invalid, "unknown engine {}", options.engine);
+  SKEP_TRY(check_engine(options.engine));
   return options;
 }
 

@@ -33,10 +33,10 @@ void rebase_result(Case& given, const Observed& seen) {
   given.errors.clear();
   set_section(given, "error", "", std::nullopt);
   set_section(given, "result", "", text("r0 = {:#x}\n", seen.r0));
-  if (seen.memory == given.memory)
-    return set_section(given, "mem after", "", std::nullopt);
+  if (seen.memory == given.memory) return set_section(given, "mem after", "", std::nullopt);
   const std::string layout = body_of(given, "mem after");
-  set_section(given, "mem after", "", fill(layout.empty() ? body_of(given, "mem") : layout, seen.memory));
+  set_section(given, "mem after", "",
+              fill(layout.empty() ? body_of(given, "mem") : layout, seen.memory));
 }
 
 bool same(const Observed& a, const Observed& b) {

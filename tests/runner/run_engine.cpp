@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <bit>
-#include <cstdio>
+#include <charconv>
 
 #include "engine/contained.h"
 #include "isa/check.h"
@@ -34,11 +34,13 @@ bool note_step(void* self, const engine::StepView& view) {
 }
 
 // "insn 3: ..." of a program that is in order names the operation that no engine can run.
-void note_refused(Covered& covered, const isa::Program& program, const std::string& error) {
-  std::size_t at = 0;
-  if (!isa::check_program(program)) return;
-  if (std::sscanf(error.c_str(), "insn %zu:", &at) == 1 && at < program.size())
-    note(covered, program[at]);
+void note_refused(Covered& covered, const isa::Program& program, std::string_view error) {
+  constexpr std::string_view kBefore = "insn ";
+  if (!isa::check_program(program) || !error.starts_with(kBefore)) return;
+  error.remove_prefix(kBefore.size());
+  std::size_t at = program.size();
+  (void)std::from_chars(error.data(), error.data() + error.size(), at);
+  if (at < program.size()) note(covered, program[at]);
 }
 
 }  // namespace
@@ -64,7 +66,8 @@ Result<Observed> run_on_engine(const engine::EngineType& type, const Case& given
   Watch watch{&program, &shared->covered};
   const engine::Region region{.name = "mem",
                               .begin = std::bit_cast<std::uint64_t>(memory.bytes().data()),
-                              .bytes = memory.bytes().size()};
+                              .bytes = memory.bytes().size(),
+                              .writable = !given.read_only};
   const engine::Input input{.r1 = region.begin,
                             .r2 = region.bytes,
                             .packet = given.packet ? &packet : nullptr,

@@ -32,8 +32,7 @@ isa::Program wrap(const Case& given, const isa::Program& program, const Fd& memo
     append_map_value(whole, 1, memory);
   else
     whole.push_back({.code = kMov, .dst = 1});
-  whole.push_back(
-      {.code = kMov, .dst = 2, .imm = static_cast<std::int32_t>(given.memory.size())});
+  whole.push_back({.code = kMov, .dst = 2, .imm = static_cast<std::int32_t>(given.memory.size())});
   whole.push_back({.code = kCall, .src = kLocal, .imm = 5});
   append_map_value(whole, 1, result);
   whole.push_back({.code = kStore64, .dst = 1, .src = 0});
@@ -43,22 +42,16 @@ isa::Program wrap(const Case& given, const isa::Program& program, const Fd& memo
   return whole;
 }
 
-// Where the functions of the case begin, behind the main of the runner; for the BTF that Linux
-// wants to see with packet loads and code addresses, nothing when it would do without.
+// Where the functions begin, the runner's main among them.
 std::vector<std::uint32_t> functions_of(const isa::Program& whole, std::size_t first) {
   std::vector<std::uint32_t> starts = {0, static_cast<std::uint32_t>(first)};
-  bool wanted = false;
   for (std::size_t at = first; at < whole.size(); ++at) {
     const isa::Op* row = isa::find_op(whole[at]);
-    if (row == nullptr) return {};
-    const bool address = row->action == isa::Action::code_address;
-    wanted |= address || row->shape == isa::Shape::packet_abs || row->shape == isa::Shape::packet_ind;
-    if (address || row->shape == isa::Shape::call_local)
-      starts.push_back(
-          static_cast<std::uint32_t>(isa::target_of(*row, whole[at], at).value_or(0)));
+    if (row == nullptr) continue;
+    if (row->action == isa::Action::code_address || row->shape == isa::Shape::call_local)
+      starts.push_back(static_cast<std::uint32_t>(isa::target_of(*row, whole[at], at).value_or(0)));
     if (row->shape == isa::Shape::imm64) ++at;
   }
-  if (!wanted) return {};
   std::ranges::sort(starts);
   starts.erase(std::unique(starts.begin(), starts.end()), starts.end());
   return starts;
@@ -74,7 +67,7 @@ Result<Observed> run(const Case& given, const Verdict& verdict, const Fd& memory
                      const Fd& result) {
   Observed observed{.loaded = true};
   Bytes packet = given.packet.value_or(Bytes(kLeastPacketBytes));
-  SKEP_TRY(test_run(verdict.program.get(), packet));
+  (void)SKEP_TRY(test_run(verdict.program.get(), packet));
   SKEP_TRY(read_element(result.get(), 0, std::as_writable_bytes(std::span(&observed.r0, 1))));
   if (memory) {
     observed.memory = padded(given.memory);
@@ -90,14 +83,15 @@ Result<LinuxObserved> run_on_linux(const Case& given, const isa::Program& progra
   const Fd result = SKEP_TRY(create_map({}));
   Fd memory;
   if (!given.memory.empty()) {
-    memory = SKEP_TRY(
-        create_map({.value_bytes = static_cast<std::uint32_t>(given.memory.size())}));
+    memory =
+        SKEP_TRY(create_map({.value_bytes = static_cast<std::uint32_t>(given.memory.size()),
+                             .flags = given.read_only ? std::uint32_t{BPF_F_RDONLY_PROG} : 0U}));
     SKEP_TRY(write_element(memory.get(), 0, padded(given.memory)));
   }
   const isa::Program whole = wrap(given, program, memory, result);
   const auto functions = functions_of(whole, whole.size() - program.size());
-  Verdict verdict = SKEP_TRY(load_program(
-      {.program = whole, .type = BPF_PROG_TYPE_SCHED_CLS, .functions = functions}));
+  Verdict verdict = SKEP_TRY(
+      load_program({.program = whole, .type = BPF_PROG_TYPE_SCHED_CLS, .functions = functions}));
   LinuxObserved observed{.accepted = verdict.accepted(), .log = std::move(verdict.log)};
   if (!observed.accepted && observed.log.empty())
     observed.log = system_error("no log", verdict.sys).what;

@@ -11,28 +11,6 @@ using isa::ClassicOp;
 using isa::ClassicOperand;
 using isa::ClassicVerb;
 
-// splitmix64: short, and every seed is good.
-std::uint64_t ClassicRandom::next() {
-  state_ += 0x9e37'79b9'7f4a'7c15;
-  std::uint64_t mixed = state_;
-  mixed = (mixed ^ (mixed >> 30)) * 0xbf58'476d'1ce4'e5b9;
-  mixed = (mixed ^ (mixed >> 27)) * 0x94d0'49bb'1331'11eb;
-  return mixed ^ (mixed >> 31);
-}
-
-std::uint32_t ClassicRandom::value() {
-  switch (below(4)) {
-    case 0:
-      return below(40);
-    case 1:
-      return (1U << below(32)) + below(3) - 1;
-    case 2:
-      return 0 - below(40);
-    default:
-      return static_cast<std::uint32_t>(next());
-  }
-}
-
 // From 0, from the network header, from the link-layer header, or near the borders between them.
 std::uint32_t ClassicRandom::packet_offset() {
   constexpr auto kNetwork = static_cast<std::uint32_t>(engine::kNetworkBase);
@@ -49,7 +27,7 @@ std::uint32_t ClassicRandom::packet_offset() {
     case 5:
       return one_in(2) ? kNetwork - 1 - below(8) : kLink - 1 - below(8);
     case 6:
-      return value();
+      return number();
     default:
       return below(64);
   }
@@ -59,29 +37,37 @@ std::uint32_t ClassicRandom::operand(const ClassicOp& op, ClassicKind kind, std:
   const bool shifts = op.action == isa::Action::lsh || op.action == isa::Action::rsh;
   switch (op.operand) {
     case ClassicOperand::constant:
-      return shifts && !one_in(20) ? below(33) : value();
+      return shifts && !one_in(20) ? below(33) : number();
     case ClassicOperand::packet:
-      if (kind == ClassicKind::seccomp) return one_in(20) ? value() : below(17) * 4;
+      if (kind == ClassicKind::seccomp) return one_in(20) ? number() : below(17) * 4;
       if (one_in(4)) return one_of(isa::kAncillaries).k + (one_in(30) ? below(80) : 0);
       return packet_offset();
     case ClassicOperand::packet_x:
     case ClassicOperand::header:
       return packet_offset();
     case ClassicOperand::memory:
-      return one_in(30) ? value() : below(4);
+      return one_in(30) ? number() : below(4);
     case ClassicOperand::target:
-      return one_in(30) ? value() : below(std::min(left, 8U) + 1);
+      return one_in(30) ? number() : below(std::min(left, 8U) + 1);
     default:
-      return one_in(20) ? value() : 0;
+      return one_in(20) ? number() : 0;
+  }
+}
+
+// Any, but loads that bring something in more often than others. X is rarely a good offset, and a
+// load that fails ends the program.
+const ClassicOp& ClassicRandom::operation(ClassicKind kind) {
+  for (;;) {
+    const ClassicOp& op = one_of(isa::kClassicOps);
+    if (op.operand == ClassicOperand::packet_x && !one_in(4)) continue;
+    if (kind == ClassicKind::seccomp && !op.seccomp && !one_in(50)) continue;
+    if (op.operand == ClassicOperand::packet || one_in(2)) return op;
   }
 }
 
 // `left`: how many instructions follow.
 ClassicInsn ClassicRandom::insn(ClassicKind kind, std::uint32_t left) {
-  const ClassicOp* row = &one_of(isa::kClassicOps);
-  // X is rarely a good offset, and a load that fails ends the program.
-  while (row->operand == ClassicOperand::packet_x && !one_in(4)) row = &one_of(isa::kClassicOps);
-  const ClassicOp& op = *row;
+  const ClassicOp& op = operation(kind);
   ClassicInsn insn{.code = op.code, .k = operand(op, kind, left)};
   if (op.verb == ClassicVerb::jump_if || one_in(40)) {
     insn.jt = static_cast<std::uint8_t>(below(std::min(left, 9U) + 1));
@@ -105,7 +91,8 @@ isa::ClassicProgram ClassicRandom::program(ClassicKind kind, std::uint32_t most_
       made.code = 0x07;
     program.push_back(made);
   }
-  if (!one_in(50)) program.push_back({.code = one_in(4) ? std::uint16_t{0x06} : std::uint16_t{0x16}});
+  if (!one_in(50))
+    program.push_back({.code = one_in(4) ? std::uint16_t{0x06} : std::uint16_t{0x16}});
   return program;
 }
 
@@ -124,13 +111,13 @@ void ClassicRandom::mutate(isa::ClassicProgram& program) {
         insn.code = one_in(2) ? one_of(isa::kClassicOps).code : static_cast<std::uint16_t>(next());
         break;
       case 1:
-        insn.jt = static_cast<std::uint8_t>(value());
+        insn.jt = static_cast<std::uint8_t>(number());
         break;
       case 2:
-        insn.jf = static_cast<std::uint8_t>(value());
+        insn.jf = static_cast<std::uint8_t>(number());
         break;
       case 3:
-        insn.k = value();
+        insn.k = number();
         break;
       case 4:
         insn.k += one_in(2) ? 1 : -1;
@@ -156,22 +143,22 @@ engine::SocketFields ClassicRandom::fields(std::uint32_t length) {
   const bool tagged = one_in(2);
   return {.length = length,
           .packet_type = below(5),
-          .mark = value(),
+          .mark = number(),
           .queue = below(0x10000),
           .protocol = below(0x10000),
           .vlan_present = tagged ? 1U : 0U,
           .vlan_tci = tagged ? below(0x10000) : 0U,
           .vlan_protocol = tagged ? below(0x10000) : 0U,
           .ifindex = below(100),
-          .hash = value()};
+          .hash = number()};
 }
 
 engine::SeccompData ClassicRandom::seccomp_data() {
-  engine::SeccompData data{.number = static_cast<std::int32_t>(value()),
-                           .arch = value(),
+  engine::SeccompData data{.number = static_cast<std::int32_t>(number()),
+                           .arch = number(),
                            .instruction_pointer = next()};
   for (std::uint64_t& argument : data.arguments)
-    argument = std::uint64_t{value()} << 32 | value();
+    argument = std::uint64_t{number()} << 32 | number();
   return data;
 }
 

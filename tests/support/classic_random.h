@@ -7,18 +7,13 @@
 #include <span>
 
 #include "engine/classic.h"
+#include "tests/support/random_program.h"
 
 namespace skep::test {
 
-class ClassicRandom {
+class ClassicRandom : public Random {
  public:
-  explicit ClassicRandom(std::uint64_t seed) : state_(seed) {}
-
-  std::uint64_t next();
-  std::uint32_t below(std::uint32_t limit) { return static_cast<std::uint32_t>(next() % limit); }
-  bool one_in(std::uint32_t count) { return below(count) == 0; }
-  // Small, close to a power of two, or anything.
-  std::uint32_t value();
+  using Random::Random;
 
   // Any operation, mostly with operands that are allowed; Linux takes about one in three.
   isa::ClassicProgram program(isa::ClassicKind kind, std::uint32_t most_insns = 40);
@@ -33,15 +28,11 @@ class ClassicRandom {
   engine::SeccompData seccomp_data();
 
  private:
+  const isa::ClassicOp& operation(isa::ClassicKind kind);
   isa::ClassicInsn insn(isa::ClassicKind kind, std::uint32_t left);
   std::uint32_t operand(const isa::ClassicOp& op, isa::ClassicKind kind, std::uint32_t left);
   std::uint32_t packet_offset();
-  template <class Row, std::size_t Count>
-  const Row& one_of(const std::array<Row, Count>& rows) {
-    return rows[below(Count)];
-  }
-
-  std::uint64_t state_;
+  std::uint32_t number() { return static_cast<std::uint32_t>(imm()); }
 };
 
 }  // namespace skep::test

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The few commands of bpf(2) that tests need to ask the running Linux for its verdict: maps, loading
-// with the verifier's log, test runs. A test asks why_no_bpf() first and skips with what it says.
+// The few commands of bpf(2) that tests need to ask the running Linux for its verdict: maps,
+// loading with the verifier's log, test runs. A test asks why_no_bpf() first and skips with what it
+// says.
 #pragma once
 
 #include <linux/bpf.h>
@@ -34,7 +35,7 @@ struct MapShape {
 struct LoadRequest {
   std::span<const isa::Insn> program{};
   bpf_prog_type type = BPF_PROG_TYPE_SOCKET_FILTER;
-  std::uint32_t log_level = 1;    // 0 for no log, which is faster; 2 shows each instruction
+  std::uint32_t log_level = 1;  // 0 for no log, which is faster; 2 shows each instruction
   std::uint32_t log_bytes = 1 << 18;
   std::uint32_t flags = 0;
   // Where each function begins, main's 0 included: gives them BTF, without which Linux allows

@@ -2,6 +2,8 @@
 // The main program of every doctest program. It closes with one line that tools/run-tests reads:
 // "unit: 120 passed, 0 failed, 3 skipped".
 #define DOCTEST_CONFIG_IMPLEMENT
+// Its signal handlers would hide the report of a sanitizer, and run in forked children too.
+#define DOCTEST_CONFIG_NO_POSIX_SIGNALS
 #include <doctest/doctest.h>
 
 #include <cstdio>

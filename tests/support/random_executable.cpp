@@ -336,7 +336,7 @@ void Generator::block(std::uint32_t items, unsigned loops) {
 
 void Generator::function(std::uint32_t self) {
   self_ = self;
-  for (Call& call : calls_) {
+  for (const Call& call : calls_) {
     if (call.callee != self) continue;
     out_[call.at].imm = static_cast<std::int32_t>(out_.size() - call.at) - 1;
   }
