@@ -85,7 +85,7 @@ TEST_CASE("engine: the checked engine counts each instruction") {
 TEST_CASE("engine: another thread can stop a run") {
   for (const EngineType& type : engines()) {
     std::atomic<bool> stop = false;
-    std::jthread stopper([&] {
+    const std::jthread stopper([&] {
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
       stop = true;
     });

@@ -97,6 +97,13 @@ Status check_target(std::span<const Insn> program, std::int64_t target) {
   return {};
 }
 
+Result<const Op*> check_insn_and_target(std::span<const Insn> program, std::size_t at) {
+  const Op* row = SKEP_TRY(check_insn(program, at));
+  if (const auto target = target_of(*row, program[at], at))
+    SKEP_TRY(check_target(program, *target));
+  return row;
+}
+
 Status check_end(const Op& last) {
   if (last.shape == Shape::exit || last.shape == Shape::jump || last.shape == Shape::jump_long)
     return {};
@@ -153,10 +160,9 @@ Status check_program(std::span<const Insn> program) {
                 program.size(), kMaxInsns);
   const Op* row = nullptr;
   for (std::size_t at = 0; at < program.size(); ++at) {
-    const std::string place = text("insn {}", at);
-    row = SKEP_TRY(in(place, check_insn(program, at)));
-    if (const auto target = target_of(*row, program[at], at))
-      SKEP_TRY(in(place, check_target(program, *target)));
+    Result<const Op*> checked = check_insn_and_target(program, at);
+    if (!checked) return std::unexpected(in(text("insn {}", at), std::move(checked)).error());
+    row = *checked;
     if (row->shape == Shape::imm64) ++at;
   }
   return in(text("insn {}", program.size() - 1), check_end(*row));
