@@ -54,7 +54,7 @@ Result<Request> read_arguments(std::span<char*> arguments) {
 }
 
 Status smoke(const bench::Programs& programs) {
-  for (const bench::Program& program : programs.all) SKEP_TRY(bench::check(program));
+  for (const bench::Program& program : programs.all) (void)SKEP_TRY(bench::check(program));
   std::printf("skep-bench: %zu programs agree with native code on %zu engines\n",
               programs.all.size(), engine::engines().size());
   return {};

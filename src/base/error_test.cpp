@@ -20,7 +20,7 @@ Result<int> quarter(int number) {
 }
 
 Status only_even(int number) {
-  SKEP_TRY(half(number));
+  (void)SKEP_TRY(half(number));
   return {};
 }
 

@@ -130,6 +130,12 @@ bool condition(const Op& row, std::uint64_t a, std::uint64_t b) {
   }
 }
 
+bool must_be_aligned(Shape shape) {
+  return shape == Shape::atomic || shape == Shape::atomic_fetch || shape == Shape::exchange ||
+         shape == Shape::compare_exchange || shape == Shape::load_acquire ||
+         shape == Shape::store_release;
+}
+
 struct Frame {
   std::size_t back = 0;
   std::array<std::uint64_t, 4> saved{};  // r6 to r9
@@ -154,7 +160,7 @@ class Run {
   }
   [[nodiscard]] bool may_go_on();
   [[nodiscard]] bool within(std::uint64_t address, std::uint32_t bytes, bool write) const;
-  bool reach(std::uint64_t address, unsigned bits, bool write);
+  bool reach(std::uint64_t address, const Op& row, bool write);
   void write(unsigned reg, std::uint64_t value);
   void finish(Ending ending) {
     outcome_.ending = ending;
@@ -228,13 +234,15 @@ bool Run::within(std::uint64_t address, std::uint32_t bytes, bool write) const {
   });
 }
 
-bool Run::reach(std::uint64_t address, unsigned bits, bool write) {
-  if (within(address, bits / 8, write)) return true;
+bool Run::reach(std::uint64_t address, const Op& row, bool write) {
+  const bool is_aligned = !must_be_aligned(row.shape) || address % (row.bits / 8U) == 0;
+  const bool is_within = within(address, row.bits / 8U, write);
+  if (is_within && is_aligned) return true;
   outcome_.access = {.address = address,
                      .frame_top = registers_[isa::kFramePointer],
-                     .bytes = bits / 8,
+                     .bytes = row.bits / 8U,
                      .write = write};
-  finish(Ending::bad_access);
+  finish(is_within ? Ending::misaligned : Ending::bad_access);
   return false;
 }
 
@@ -280,7 +288,7 @@ void Run::access(const Step& step, const Op& row) {
                       row.shape == Shape::store_release;
   const std::uint64_t base = registers_[writes ? step.dst : step.src];
   const std::uint64_t address = base + static_cast<std::uint64_t>(std::int64_t{step.offset});
-  if (!reach(address, row.bits, writes)) return;
+  if (!reach(address, row, writes)) return;
   if (row.shape == Shape::store_imm)
     write_bytes(address, row.bits, static_cast<std::uint64_t>(step.imm));
   else if (writes)
@@ -322,7 +330,7 @@ __attribute__((no_sanitize("alignment"))) std::uint64_t replace(std::uint64_t ad
 void Run::atomic(const Step& step, const Op& row) {
   const std::uint64_t address =
       registers_[step.dst] + static_cast<std::uint64_t>(std::int64_t{step.offset});
-  if (!reach(address, row.bits, true)) return;
+  if (!reach(address, row, true)) return;
   const std::uint64_t operand = registers_[step.src];
   const bool compares = row.shape == Shape::compare_exchange;
   const auto next = [&](std::uint64_t old) {

@@ -20,8 +20,10 @@ constexpr bool kCrashesAreSignals = true;
 #endif
 
 void crash() {
-  // NOLINTNEXTLINE(performance-no-int-to-ptr): the address is meant to be nobody's
-  auto* place = reinterpret_cast<volatile int*>(std::uintptr_t{64});
+  // Volatile, so that no compiler knows that this address is nobody's.
+  volatile std::uintptr_t nowhere = 64;
+  // NOLINTNEXTLINE(performance-no-int-to-ptr)
+  auto* place = reinterpret_cast<volatile int*>(nowhere);
   *place = 1;
 }
 

@@ -26,37 +26,45 @@ std::string bytes_of(std::uint64_t count) {
 // How far the address lies from the bytes at `begin`; 0 inside.
 std::uint64_t gap(std::uint64_t address, std::uint64_t begin, std::uint64_t bytes) {
   if (address < begin) return begin - address;
-  return address - begin < bytes ? 0 : address - begin - bytes;
+  return address - begin < bytes ? 0 : address - begin - bytes + 1;
 }
 
-// "mem+64, past the 64 bytes of mem"
-std::string describe_in(const Region& region, const Access& access) {
-  const std::string size = bytes_of(region.bytes);
-  if (access.address < region.begin)
-    return text("{}-{}, before the {} of {}", region.name, region.begin - access.address, size,
-                region.name);
-  const std::uint64_t offset = access.address - region.begin;
-  if (offset + access.bytes <= region.bytes)
-    return text("{}+{}, but {} is read only", region.name, offset, region.name);
-  return text("{}+{}, past the {} of {}", region.name, offset, size, region.name);
-}
-
-// In terms of whatever the program may use that lies nearest.
-std::string describe_place(const Access& access, const Input& input) {
-  if (access.address < kNear) return text("address {:#x}, a null pointer", access.address);
+// The region nearest to the address; nullptr when the stack frame is nearer.
+const Region* nearest_region(const Access& access, const Input& input) {
   const auto to_region = [&](const Region& region) {
     return gap(access.address, region.begin, region.bytes);
   };
   const auto nearest = std::ranges::min_element(input.regions, {}, to_region);
-  const std::uint64_t region_gap =
-      nearest == input.regions.end() ? UINT64_MAX : to_region(*nearest);
-  const std::uint64_t stack_gap =
+  if (nearest == input.regions.end()) return nullptr;
+  const std::uint64_t to_stack =
       gap(access.address, access.frame_top - isa::kStackBytes, isa::kStackBytes);
-  if (std::min(region_gap, stack_gap) > kNear)
+  return to_region(*nearest) <= to_stack ? &*nearest : nullptr;
+}
+
+// "mem+64", "mem-8" or "r10-512"
+std::string place_of(const Access& access, const Region* region) {
+  const std::string_view name = region == nullptr ? "r10" : region->name;
+  const std::uint64_t from = region == nullptr ? access.frame_top : region->begin;
+  return text("{}{:+}", name, static_cast<std::int64_t>(access.address - from));
+}
+
+// "mem+64, past the 64 bytes of mem"
+std::string describe_place(const Access& access, const Input& input) {
+  if (access.address < kNear) return text("address {:#x}, a null pointer", access.address);
+  const Region* region = nearest_region(access, input);
+  const std::uint64_t begin =
+      region == nullptr ? access.frame_top - isa::kStackBytes : region->begin;
+  const std::uint64_t bytes = region == nullptr ? isa::kStackBytes : region->bytes;
+  if (gap(access.address, begin, bytes) > kNear)
     return text("address {:#x}, which belongs to nothing the program may use", access.address);
-  if (region_gap <= stack_gap) return describe_in(*nearest, access);
-  return text("r10{:+}, outside the {} bytes of this stack frame",
-              static_cast<std::int64_t>(access.address - access.frame_top), isa::kStackBytes);
+  const std::string place = place_of(access, region);
+  if (region == nullptr)
+    return text("{}, outside the {} of this stack frame", place, bytes_of(bytes));
+  if (access.address < begin)
+    return text("{}, before the {} of {}", place, bytes_of(bytes), region->name);
+  if (access.address - begin + access.bytes <= bytes)
+    return text("{}, but {} is read only", place, region->name);
+  return text("{}, past the {} of {}", place, bytes_of(bytes), region->name);
 }
 
 }  // namespace
@@ -84,6 +92,10 @@ std::string describe(const Outcome& outcome, const Input& input) {
                   outcome.callee);
     case Ending::bad_write:
       return text("insn {}: write to r10, the frame pointer, which is read only", outcome.at);
+    case Ending::misaligned:
+      return text("insn {}: atomic access of {} at {}, which is not aligned", outcome.at,
+                  bytes_of(outcome.access.bytes),
+                  place_of(outcome.access, nearest_region(outcome.access, input)));
     case Ending::bad_access:
       return text("insn {}: {} of {} at {}", outcome.at, outcome.access.write ? "write" : "read",
                   bytes_of(outcome.access.bytes), describe_place(outcome.access, input));

@@ -73,6 +73,7 @@ enum class Ending : std::uint8_t {
   too_deep,    // more than 8 calls
   bad_call,    // callx to what is neither a helper nor a subprogram
   bad_write,   // checked engine: r10 is read only
+  misaligned,  // checked engine: atomic access across its natural boundary, which Linux refuses
 };
 
 struct Access {

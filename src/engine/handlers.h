@@ -95,7 +95,9 @@ struct Run {
   // May_goto falls through this often in one frame, then jumps.
   bool take_turn() {
     std::uint32_t& turns = frame->turns;
-    return turns != 0 && turns-- != 0;
+    if (turns == 0) return false;
+    --turns;
+    return true;
   }
 };
 

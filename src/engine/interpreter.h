@@ -8,7 +8,7 @@
 
 namespace skep::engine {
 
-[[nodiscard]] Result<std::unique_ptr<Runnable>> load_interpreter(
-    std::span<const isa::Insn> program, const Calls& calls);
+[[nodiscard]] Result<std::unique_ptr<Runnable>> load_interpreter(std::span<const isa::Insn> program,
+                                                                 const Calls& calls);
 
 }  // namespace skep::engine

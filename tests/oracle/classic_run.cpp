@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <csignal>
 
@@ -226,6 +227,15 @@ bool for_known_call(const ClassicInsn& insn) {
   return insn.code != 0x20 || (insn.k != 8 && insn.k != 12);
 }
 
+// By the system call itself: the handlers of a sanitizer must not run under a filter.
+void default_signals() {
+  constexpr int kLastSignal = 31;
+  constexpr std::size_t kMaskBytes = 8;
+  const std::array<std::uint64_t, 4> standard{};  // struct sigaction as the kernel has it
+  for (int signal = 1; signal <= kLastSignal; ++signal)
+    (void)syscall(SYS_rt_sigaction, signal, standard.data(), nullptr, kMaskBytes);
+}
+
 // In a child, installs the filter and makes one call that does not exist. Gives what the filter
 // returned, in the low 12 bits; 0 when the call ended the child. -1: no filter could be installed.
 std::int64_t ask_seccomp(const ClassicFilter& filter, const engine::SeccompData& data,
@@ -237,7 +247,7 @@ std::int64_t ask_seccomp(const ClassicFilter& filter, const engine::SeccompData&
   if (child == 0) {
     const rlimit no_core{};
     setrlimit(RLIMIT_CORE, &no_core);
-    std::signal(SIGILL, SIG_DFL);
+    default_signals();
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     const sock_fprog program = as_kernel_program(filter.program());
     if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) != 0) _exit(1);

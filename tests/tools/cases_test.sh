@@ -13,8 +13,8 @@ refuse() {
   grep -qF "$2" out || { cat out; exit 1; }
 }
 
-printf -- '-- about\nx\n-- asm\nexit\n-- reslut\nr0 = 0\n' >area/misspelt.case
-refuse misspelt 'area/misspelt.case:5: unknown section "reslut"'
+printf -- '-- about\nx\n-- asm\nexit\n-- outcome\nr0 = 0\n' >area/unknown.case
+refuse unknown 'area/unknown.case:5: unknown section "outcome"'
 
 printf -- '-- about\nx\n-- asm\nexit\n-- result\nr0 = 0\n-- asm\nexit\n' >area/twice.case
 refuse twice 'area/twice.case:7: section "asm" was given in line 3 already'
