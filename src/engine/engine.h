@@ -57,8 +57,8 @@ struct Input {
   const Packet* packet = nullptr;  // for LD_ABS and LD_IND
   void* context = nullptr;         // handed to helpers
   std::uint64_t arena_base = 0;    // for addr_space_cast
-  // How many instructions may be executed. The checked engine counts each one; others stop at the
-  // first backward jump or call after at least so many, so that the count costs nothing in between.
+  // How many instructions may be executed. The checked engine counts each one. Others count slots,
+  // and look only where the program jumps, calls or returns, so the count costs nothing in between.
   std::uint64_t budget = kDefaultBudget;
   const std::atomic<bool>* stop = nullptr;  // set by another thread to end the run soon
   std::span<const Region> regions{};
