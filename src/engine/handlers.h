@@ -14,6 +14,13 @@
 #include "engine/load.h"
 #include "engine/semantics.h"
 
+#if defined(__has_feature)
+#if __has_feature(memory_sanitizer)
+#include <sanitizer/msan_interface.h>
+#define SKEP_MEMORY_SANITIZER
+#endif
+#endif
+
 namespace skep::engine {
 
 namespace {
@@ -40,6 +47,14 @@ using isa::Shape;
 
 constexpr auto kCellBytes = static_cast<std::int64_t>(sizeof(Cell));
 
+// A stack is not cleared for each run, and a program may read what it has not written. That is its
+// own business, so MSan must not think that it is ours.
+#if defined(SKEP_MEMORY_SANITIZER)
+#define SKEP_MARK_AS_WRITTEN(array) __msan_unpoison((array).data(), (array).size())
+#else
+#define SKEP_MARK_AS_WRITTEN(array) static_cast<void>(0)
+#endif
+
 // How often the stop flag is looked at, in instructions.
 constexpr std::uint64_t kSlice = 1 << 16;
 
@@ -57,6 +72,7 @@ struct Run {
     r[2] = input.r2;
     r[isa::kFramePointer] = std::bit_cast<std::uint64_t>(stack.data()) + isa::kStackBytes;
     frames[0].turns = kMayGotoTurns;
+    SKEP_MARK_AS_WRITTEN(stack);
   }
 
   std::array<std::uint64_t, isa::kRegisters> r{};  // all are here at the ends, r10 always
