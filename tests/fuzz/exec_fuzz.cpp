@@ -12,7 +12,7 @@ namespace {
 using namespace skep;
 
 constexpr std::uint64_t kBudget = 2000;
-// Fast engines charge a step back with all slots that lie between, executed or not.
+// Fast engines count slots, and look where the program jumps; what ended within kBudget ends here.
 constexpr std::uint64_t kFastBudget = kBudget * 512;
 
 void must(bool holds) {
