@@ -3,132 +3,18 @@
 
 #include <algorithm>
 #include <array>
+#include <deque>
 
-#include "base/cursor.h"
+#include "engine/checked_values.h"
 #include "engine/load.h"
 
 namespace skep::engine {
 
 namespace {
 
-using isa::Action;
+using namespace checked;
 using isa::Op;
 using isa::Shape;
-
-// Wide enough that nothing overflows.
-__extension__ typedef unsigned __int128 U128;
-__extension__ typedef __int128 S128;
-
-std::uint64_t low_bits(std::uint64_t value, unsigned bits) {
-  return bits == 64 ? value : value & ((std::uint64_t{1} << bits) - 1);
-}
-
-std::int64_t signed_value(std::uint64_t value, unsigned bits) {
-  const std::uint64_t sign = std::uint64_t{1} << (bits - 1);
-  return static_cast<std::int64_t>((low_bits(value, bits) ^ sign) - sign);
-}
-
-// Shift right and fill with the sign.
-std::uint64_t shift_arithmetic(std::uint64_t a, unsigned by, unsigned bits) {
-  const std::uint64_t moved = low_bits(a, bits) >> by;
-  if (signed_value(a, bits) >= 0) return moved;
-  const std::uint64_t kept = low_bits(~std::uint64_t{0}, bits) >> by;
-  return moved | ~kept;
-}
-
-std::uint64_t divide_signed(std::uint64_t a, std::uint64_t b, unsigned bits, bool modulo) {
-  const S128 x = signed_value(a, bits);
-  const S128 y = signed_value(b, bits);
-  if (y == 0) return modulo ? a : 0;
-  return static_cast<std::uint64_t>(modulo ? x % y : x / y);
-}
-
-std::uint64_t divide_unsigned(std::uint64_t a, std::uint64_t b, unsigned bits, bool modulo) {
-  const std::uint64_t x = low_bits(a, bits);
-  const std::uint64_t y = low_bits(b, bits);
-  if (y == 0) return modulo ? a : 0;
-  return modulo ? x % y : x / y;
-}
-
-std::uint64_t arithmetic(const Op& row, std::uint64_t a, std::uint64_t b) {
-  const unsigned bits = row.bits;
-  const auto by = static_cast<unsigned>(b % bits);
-  switch (row.action) {
-    case Action::add:
-      return static_cast<std::uint64_t>(U128{a} + b);
-    case Action::sub:
-      return static_cast<std::uint64_t>(U128{a} - b);
-    case Action::mul:
-      return static_cast<std::uint64_t>(U128{a} * b);
-    case Action::div:
-    case Action::mod:
-      return divide_unsigned(a, b, bits, row.action == Action::mod);
-    case Action::sdiv:
-    case Action::smod:
-      return divide_signed(a, b, bits, row.action == Action::smod);
-    case Action::bit_or:
-      return a | b;
-    case Action::bit_and:
-      return a & b;
-    case Action::bit_xor:
-      return a ^ b;
-    case Action::lsh:
-      return static_cast<std::uint64_t>(U128{a} << by);
-    case Action::rsh:
-      return low_bits(a, bits) >> by;
-    case Action::arsh:
-      return shift_arithmetic(a, by, bits);
-    case Action::movsx8:
-      return static_cast<std::uint64_t>(signed_value(b, 8));
-    case Action::movsx16:
-      return static_cast<std::uint64_t>(signed_value(b, 16));
-    case Action::movsx32:
-      return static_cast<std::uint64_t>(signed_value(b, 32));
-    default:
-      return b;
-  }
-}
-
-std::uint64_t change_order(const Op& row, std::uint64_t value) {
-  if (row.action == Action::to_le) return low_bits(value, row.bits);  // registers hold numbers
-  std::uint64_t reversed = 0;
-  for (unsigned byte = 0; byte < row.bits / 8U; ++byte)
-    reversed = reversed << 8 | ((value >> (8 * byte)) & 0xff);
-  return reversed;
-}
-static_assert(std::endian::native == std::endian::little,
-              "change_order says what little endian hosts do");
-
-bool condition(const Op& row, std::uint64_t a, std::uint64_t b) {
-  const std::uint64_t x = low_bits(a, row.bits);
-  const std::uint64_t y = low_bits(b, row.bits);
-  const std::int64_t sx = signed_value(a, row.bits);
-  const std::int64_t sy = signed_value(b, row.bits);
-  switch (row.action) {
-    case Action::eq:
-      return x == y;
-    case Action::ne:
-      return x != y;
-    case Action::gt:
-      return y < x;
-    case Action::ge:
-      return y <= x;
-    case Action::lt:
-      return x < y;
-    case Action::le:
-      return x <= y;
-    case Action::sgt:
-      return sy < sx;
-    case Action::sge:
-      return sy <= sx;
-    case Action::slt:
-      return sx < sy;
-    case Action::sle:
-      return sx <= sy;
-    default:
-      return (x & y) != 0;
-  }
-}
 
 bool must_be_aligned(Shape shape) {
   return shape == Shape::atomic || shape == Shape::atomic_fetch || shape == Shape::exchange ||
@@ -136,23 +22,62 @@ bool must_be_aligned(Shape shape) {
          shape == Shape::store_release;
 }
 
+// A loaded program.
+struct Code {
+  Loaded loaded;
+  Calls calls;
+  const Runnable* owner;
+};
+
+// The program that runs.
+struct Current {
+  const Code* code = nullptr;
+  unsigned entry = 0;    // the frame in which it began
+  unsigned detours = 0;  // tail calls out of subprograms that wait for it
+};
+
+// Of one active function, and what it goes on with when the function that it called comes back.
 struct Frame {
+  Current current{};
   std::size_t back = 0;
+  bool calls_back = false;               // by way of a helper
   std::array<std::uint64_t, 4> saved{};  // r6 to r9
   std::uint32_t turns = kMayGotoTurns;
   alignas(16) std::array<std::byte, isa::kStackBytes> stack{};
 };
 
-class Run {
+class Checked final : public Runnable {
  public:
-  Run(const std::vector<Step>& steps, const Calls& calls, const Input& input)
-      : steps_(steps), calls_(calls), input_(input) {
-    registers_[1] = input.r1;
-    registers_[2] = input.r2;
+  Checked(Loaded loaded, const Calls& calls)
+      : Runnable(Engine::checked),
+        code_{.loaded = std::move(loaded), .calls = calls, .owner = this} {}
+  Outcome run(const Input& input) const override;
+  Outcome run_subprogram(std::uint64_t code_address, const Arguments& arguments,
+                         const Input& input) const override;
+  [[nodiscard]] const Code& code() const { return code_; }
+
+ private:
+  Code code_;
+};
+
+class Run final : public Running {
+ public:
+  Run(const Code& code, const Input& input) : current_{.code = &code}, input_(input) {
+    frames_.emplace_back();
     registers_[isa::kFramePointer] = stack_top(0);
   }
 
   Outcome run();
+  Outcome run(std::size_t subprogram, const Arguments& arguments);
+
+  std::optional<std::uint64_t> call_back(std::uint64_t code_address,
+                                         const Arguments& arguments) override;
+  void leave(std::uint64_t r0) override {
+    if (!running_) return;
+    left_with_ = r0;
+    finish(Ending::exited);
+  }
+  [[nodiscard]] const Runnable& program() const override { return *current_.code->owner; }
 
  private:
   [[nodiscard]] std::uint64_t stack_top(unsigned frame) const {
@@ -167,29 +92,34 @@ class Run {
     running_ = false;
   }
 
+  Outcome run_from(std::size_t at);
+  void go_on();
   void execute(const Step& step, const Op& row);
   void compute(const Step& step, const Op& row);
   void access(const Step& step, const Op& row);
   void atomic(const Step& step, const Op& row);
   void call(const Step& step, const Op& row);
   void call_by_value(const Step& step);
+  void call_out(HelperFunction function);
+  void tail_call(TailCallFunction find_target);
   void enter(std::size_t target);
-  void leave();
+  void exit();
   void packet(const Step& step, const Op& row);
   void jump(const Step& step) {
     next_ = static_cast<std::size_t>(static_cast<std::int64_t>(at_) + step.target);
   }
 
-  const std::vector<Step>& steps_;
-  const Calls& calls_;
+  Current current_;
   const Input& input_;
   std::array<std::uint64_t, isa::kRegisters> registers_{};
-  std::array<Frame, isa::kMaxCallDepth> frames_{};
+  std::deque<Frame> frames_;  // those beyond depth_ have been used and will be again
   unsigned depth_ = 0;
   std::size_t at_ = 0;
   std::size_t next_ = 0;
   std::uint64_t executed_ = 0;
   bool running_ = true;
+  bool called_back_ = false;  // a callback has come to its end
+  std::optional<std::uint64_t> left_with_{};
   Outcome outcome_{};
 };
 
@@ -202,24 +132,71 @@ bool Run::may_go_on() {
              !input_.hook.before(input_.hook.self, {.at = at_,
                                                     .registers = registers_,
                                                     .frame = depth_,
-                                                    .stack = frames_[depth_].stack})) {
+                                                    .stack = frames_[depth_].stack,
+                                                    .program = current_.code->owner})) {
     finish(Ending::stopped);
   }
   return running_;
 }
 
-Outcome Run::run() {
-  while (running_ && may_go_on()) {
-    const Step& step = steps_[at_];
+void Run::go_on() {
+  while (running_ && !called_back_ && may_go_on()) {
+    const Step& step = current_.code->loaded.steps[at_];
     ++executed_;
     next_ = at_ + 1;
     execute(step, isa::op(step.op));
     if (running_) at_ = next_;
   }
-  outcome_.r0 = registers_[0];
+  called_back_ = false;
+}
+
+Outcome Run::run_from(std::size_t at) {
+  const RunningScope shown(input_.running, this);
+  at_ = at;
+  go_on();
+  outcome_.r0 = left_with_.value_or(registers_[0]);
   outcome_.at = at_;
   outcome_.executed = executed_;
+  outcome_.program = current_.code->owner;
   return outcome_;
+}
+
+Outcome Run::run() {
+  registers_[1] = input_.r1;
+  registers_[2] = input_.r2;
+  return run_from(0);
+}
+
+Outcome Run::run(std::size_t subprogram, const Arguments& arguments) {
+  std::ranges::copy(arguments, &registers_[1]);
+  return run_from(subprogram);
+}
+
+// Nested: the helper and the instruction that called it wait for the callback's exit.
+std::optional<std::uint64_t> Run::call_back(std::uint64_t code_address,
+                                            const Arguments& arguments) {
+  if (!running_) return std::nullopt;
+  outcome_.callee = code_address;
+  const auto target = find_subprogram(current_.code->loaded.subprograms, code_address);
+  const auto kept = registers_;
+  const std::size_t kept_at = at_;
+  if (!target) {
+    finish(Ending::bad_callback);
+    return std::nullopt;
+  }
+  enter(*target);
+  if (!running_) return std::nullopt;
+  registers_ = {};
+  std::ranges::copy(arguments, &registers_[1]);
+  registers_[isa::kFramePointer] = stack_top(depth_);
+  frames_[depth_ - 1].calls_back = true;
+  at_ = next_;
+  go_on();
+  if (!running_) return std::nullopt;
+  const std::uint64_t result = registers_[0];
+  registers_ = kept;
+  at_ = kept_at;
+  return result;
 }
 
 // Frames of callers are reachable: a pointer to the stack may be handed down.
@@ -229,9 +206,12 @@ bool Run::within(std::uint64_t address, std::uint32_t bytes, bool write) const {
   };
   for (unsigned frame = 0; frame <= depth_; ++frame)
     if (inside(stack_top(frame) - isa::kStackBytes, isa::kStackBytes)) return true;
-  return std::ranges::any_of(input_.regions, [&](const Region& region) {
+  const auto has_room = [&](const Region& region) {
     return (region.writable || !write) && inside(region.begin, region.bytes);
-  });
+  };
+  if (std::ranges::any_of(input_.regions, has_room)) return true;
+  return input_.judge.may_access != nullptr &&
+         input_.judge.may_access(input_.judge.self, address, bytes, write);
 }
 
 bool Run::reach(std::uint64_t address, const Op& row, bool write) {
@@ -273,16 +253,6 @@ void Run::compute(const Step& step, const Op& row) {
   }
 }
 
-std::uint64_t read_bytes(std::uint64_t address, unsigned bits) {
-  std::uint64_t value = 0;
-  std::memcpy(&value, std::bit_cast<const void*>(address), bits / 8);
-  return value;
-}
-
-void write_bytes(std::uint64_t address, unsigned bits, std::uint64_t value) {
-  std::memcpy(std::bit_cast<void*>(address), &value, bits / 8);
-}
-
 void Run::access(const Step& step, const Op& row) {
   const bool writes = row.shape == Shape::store_imm || row.shape == Shape::store_reg ||
                       row.shape == Shape::store_release;
@@ -298,33 +268,6 @@ void Run::access(const Step& step, const Op& row) {
           static_cast<std::uint64_t>(signed_value(read_bytes(address, row.bits), row.bits)));
   else
     write(step.dst, read_bytes(address, row.bits));
-}
-
-std::uint64_t combine(Action action, std::uint64_t old, std::uint64_t operand) {
-  switch (action) {
-    case Action::add:
-      return old + operand;
-    case Action::bit_or:
-      return old | operand;
-    case Action::bit_and:
-      return old & operand;
-    case Action::bit_xor:
-      return old ^ operand;
-    default:
-      return operand;
-  }
-}
-
-// Atomic against other threads as well, by trying until nobody came between.
-template <class Unsigned, class Combine>
-__attribute__((no_sanitize("alignment"))) std::uint64_t replace(std::uint64_t address,
-                                                                Combine combine) {
-  auto* place = std::bit_cast<Unsigned*>(address);
-  Unsigned old = __atomic_load_n(place, __ATOMIC_SEQ_CST);
-  while (!__atomic_compare_exchange_n(place, &old, static_cast<Unsigned>(combine(old)), false,
-                                      __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
-  }
-  return old;
 }
 
 void Run::atomic(const Step& step, const Op& row) {
@@ -346,42 +289,67 @@ void Run::atomic(const Step& step, const Op& row) {
 }
 
 void Run::enter(std::size_t target) {
-  if (depth_ + 1 == isa::kMaxCallDepth) return finish(Ending::too_deep);
-  frames_[depth_].back = next_;
-  std::copy(registers_.begin() + 6, registers_.begin() + 10, frames_[depth_].saved.begin());
-  ++depth_;
+  if (depth_ + 1 - current_.entry == isa::kMaxCallDepth) return finish(Ending::too_deep);
+  Frame& caller = frames_[depth_];
+  caller.current = current_;
+  caller.back = next_;
+  caller.calls_back = false;
+  std::copy(registers_.begin() + 6, registers_.begin() + 10, caller.saved.begin());
+  if (++depth_ == frames_.size()) frames_.emplace_back();
   frames_[depth_].turns = kMayGotoTurns;
   registers_[isa::kFramePointer] = stack_top(depth_);
   next_ = target;
 }
 
-void Run::leave() {
+void Run::exit() {
   if (depth_ == 0) return finish(Ending::exited);
   --depth_;
-  std::ranges::copy(frames_[depth_].saved, registers_.begin() + 6);
+  const Frame& caller = frames_[depth_];
+  std::ranges::copy(caller.saved, registers_.begin() + 6);
   registers_[isa::kFramePointer] = stack_top(depth_);
-  next_ = frames_[depth_].back;
+  current_ = caller.current;
+  next_ = caller.back;
+  called_back_ = caller.calls_back;
+}
+
+void Run::tail_call(TailCallFunction find_target) {
+  const Runnable* target = find_target(registers_[1], registers_[2], registers_[3], input_.context);
+  if (target == nullptr) return;
+  SKEP_ASSERT(target->engine == Engine::checked);
+  if (depth_ != current_.entry && ++current_.detours > kMaxDetours) return finish(Ending::too_deep);
+  current_.code = &static_cast<const Checked*>(target)->code();
+  current_.entry = depth_;
+  frames_[depth_].turns = kMayGotoTurns;
+  next_ = 0;
+}
+
+void Run::call_out(HelperFunction function) {
+  const auto& r = registers_;
+  const std::size_t back = next_;
+  const std::uint64_t result = function(r[1], r[2], r[3], r[4], r[5], input_.context);
+  next_ = back;
+  if (running_) write(0, result);
 }
 
 void Run::call_by_value(const Step& step) {
   const std::uint64_t callee = registers_[step.dst];
-  if ((callee & kCodeAddressMask) == kCodeAddress) return enter(low_bits(callee, 32));
-  const HelperFunction helper = calls_.helper != nullptr && callee == low_bits(callee, 32)
-                                    ? calls_.helper(static_cast<std::uint32_t>(callee))
-                                    : nullptr;
+  if (const auto target = find_subprogram(current_.code->loaded.subprograms, callee))
+    return enter(*target);
+  const HelperFunction helper =
+      callee == low_bits(callee, 32)
+          ? current_.code->calls.find_helper(static_cast<std::uint32_t>(callee))
+          : nullptr;
+  if (helper != nullptr) return call_out(helper);
   outcome_.callee = callee;
-  if (helper == nullptr) return finish(Ending::bad_call);
-  const auto& r = registers_;
-  write(0, helper(r[1], r[2], r[3], r[4], r[5], input_.context));
+  finish(Ending::bad_call);
 }
 
 void Run::call(const Step& step, const Op& row) {
   if (row.shape == Shape::call_reg) return call_by_value(step);
   if (row.shape == Shape::call_local)
     return enter(static_cast<std::size_t>(static_cast<std::int64_t>(at_) + step.target));
-  const auto& r = registers_;
-  const auto function = std::bit_cast<HelperFunction>(step.imm);
-  write(0, function(r[1], r[2], r[3], r[4], r[5], input_.context));
+  if (step.is_tail_call) return tail_call(std::bit_cast<TailCallFunction>(step.imm));
+  call_out(std::bit_cast<HelperFunction>(step.imm));
 }
 
 void Run::packet(const Step& step, const Op& row) {
@@ -390,7 +358,7 @@ void Run::packet(const Step& step, const Op& row) {
   const auto value =
       input_.packet != nullptr ? load_packet(*input_.packet, offset, row.bits / 8U) : std::nullopt;
   write(0, value.value_or(0));
-  if (!value) leave();  // kernel: the function ends with 0
+  if (!value) exit();  // kernel: the function ends with 0
 }
 
 void Run::execute(const Step& step, const Op& row) {
@@ -417,7 +385,7 @@ void Run::execute(const Step& step, const Op& row) {
     case Shape::call_reg:
       return call(step, row);
     case Shape::exit:
-      return leave();
+      return exit();
     case Shape::load:
     case Shape::load_sx:
     case Shape::store_imm:
@@ -439,15 +407,15 @@ void Run::execute(const Step& step, const Op& row) {
   }
 }
 
-class Checked final : public Runnable {
- public:
-  Checked(std::vector<Step> steps, const Calls& calls) : steps_(std::move(steps)), calls_(calls) {}
-  Outcome run(const Input& input) const override { return Run(steps_, calls_, input).run(); }
+Outcome Checked::run(const Input& input) const { return Run(code_, input).run(); }
 
- private:
-  std::vector<Step> steps_;
-  Calls calls_;
-};
+Outcome Checked::run_subprogram(std::uint64_t code_address, const Arguments& arguments,
+                                const Input& input) const {
+  const auto target = find_subprogram(code_.loaded.subprograms, code_address);
+  if (!target)
+    return {.ending = Ending::bad_callback, .callee = code_address, .executed = 0, .program = this};
+  return Run(code_, input).run(*target, arguments);
+}
 
 }  // namespace
 

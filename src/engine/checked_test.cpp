@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include "base/cursor.h"
 #include "isa/assemble.h"
 
 namespace skep::engine {
@@ -97,6 +98,38 @@ TEST_CASE("checked: a callee reaches its callers' frames, nobody a frame that ha
   const Outcome late = run("call f\nr0 = *(u64 *)(r0 - 8)\nexit\nf: r0 = r10\nexit", {});
   CHECK(late.ending == Ending::bad_access);
   CHECK(late.at == 1);
+}
+
+TEST_CASE("checked: the judge is asked about what lies nowhere else, and its word holds") {
+  struct Asked {
+    std::uint64_t address;
+    std::uint32_t bytes;
+    bool write;
+    bool operator==(const Asked&) const = default;
+  };
+  struct Judge {
+    std::uint64_t begin;
+    std::vector<Asked> asked;
+    static bool may_access(void* self, std::uint64_t address, std::uint32_t bytes, bool write) {
+      auto& judge = *static_cast<Judge*>(self);
+      judge.asked.push_back({address, bytes, write});
+      return !write && address >= judge.begin && address + bytes <= judge.begin + 8;
+    }
+  };
+  const Memory memory;
+  Judge judge{.begin = memory.region.begin + 16, .asked = {}};
+  store(const_cast<std::byte*>(memory.bytes.data()) + 16, std::uint64_t{0x1122334455667788});
+  Input input = memory.input();
+  input.judge = {.may_access = Judge::may_access, .self = &judge};
+  CHECK(run("r0 = *(u64 *)(r1 + 8)\n*(u64 *)(r10 - 8) = r0\nexit", input).ok());
+  CHECK(judge.asked.empty());
+  CHECK(run("r0 = *(u32 *)(r1 + 20)\nexit", input).r0 == 0x11223344);
+  CHECK(judge.asked == std::vector<Asked>{{judge.begin + 4, 4, false}});
+  CHECK(run("*(u8 *)(r1 + 16) = 1\nexit", input).ending == Ending::bad_access);
+  CHECK(judge.asked.back() == Asked{judge.begin, 1, true});
+  CHECK(run("r0 = *(u64 *)(r1 + 20)\nexit", input).ending == Ending::bad_access);
+  CHECK(run("lock *(u64 *)(r1 + 16) += r1\nexit", input).ending == Ending::bad_access);
+  CHECK(judge.asked.back().write);
 }
 
 TEST_CASE("checked: nothing writes r10, and what was wanted is not done") {

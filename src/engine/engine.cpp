@@ -90,6 +90,9 @@ std::string describe(const Outcome& outcome, const Input& input) {
     case Ending::bad_call:
       return text("insn {}: callx to {:#x}, which is neither a helper nor a subprogram", outcome.at,
                   outcome.callee);
+    case Ending::bad_callback:
+      return text("insn {}: a helper was to call back {:#x}, which is no subprogram", outcome.at,
+                  outcome.callee);
     case Ending::bad_write:
       return text("insn {}: write to r10, the frame pointer, which is read only", outcome.at);
     case Ending::misaligned:

@@ -11,21 +11,11 @@
 #include <string>
 #include <string_view>
 
+#include "engine/calls.h"
 #include "engine/packet.h"
 #include "isa/insn.h"
 
 namespace skep::engine {
-
-// r1 to r5 and the context of the run; six arguments, so that all go in machine registers.
-using HelperFunction = std::uint64_t (*)(std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t,
-                                         std::uint64_t, void* context);
-
-// What a program may call; nullptr for what does not exist. Asked when a program is loaded, and
-// during a run for callx alone.
-struct Calls {
-  HelperFunction (*helper)(std::uint32_t number) = nullptr;
-  HelperFunction (*kfunc)(std::int32_t btf_id, std::int16_t btf_index) = nullptr;
-};
 
 // Memory that a program may use, besides its stack. Only the checked engine looks at it.
 struct Region {
@@ -35,12 +25,20 @@ struct Region {
   bool writable = true;
 };
 
+// Asked by the checked engine about an access that no region and no frame has room for: memory that
+// comes and goes, like the values of maps. The answer must hold until the access is done.
+struct MemoryJudge {
+  bool (*may_access)(void* self, std::uint64_t address, std::uint32_t bytes, bool write) = nullptr;
+  void* self = nullptr;
+};
+
 // What a debugger sees before an instruction is executed.
 struct StepView {
   std::size_t at;  // index of the instruction
   std::span<std::uint64_t, isa::kRegisters> registers;
   unsigned frame;                    // 0 in the main program
   std::span<const std::byte> stack;  // of this frame
+  const Runnable* program;           // another one after a tail call
 };
 
 // Called by the checked engine before each instruction; false ends the run.
@@ -63,17 +61,21 @@ struct Input {
   const std::atomic<bool>* stop = nullptr;  // set by another thread to end the run soon
   std::span<const Region> regions{};
   StepHook hook{};
+  MemoryJudge judge{};
+  // Where the run shows itself to helpers, best in the object that `context` points to.
+  Running** running = nullptr;
 };
 
 enum class Ending : std::uint8_t {
   exited,
   out_of_budget,
-  stopped,     // by the flag or the hook
-  bad_access,  // checked engine: outside every region
-  too_deep,    // more than 8 calls
-  bad_call,    // callx to what is neither a helper nor a subprogram
-  bad_write,   // checked engine: r10 is read only
-  misaligned,  // checked engine: atomic access across its natural boundary, which Linux refuses
+  stopped,       // by the flag or the hook
+  bad_access,    // checked engine: outside every region
+  too_deep,      // more than 8 frames of one program
+  bad_call,      // callx to what is neither a helper nor a subprogram
+  bad_write,     // checked engine: r10 is read only
+  misaligned,    // checked engine: atomic access across its natural boundary, which Linux refuses
+  bad_callback,  // a helper was to call back what is no subprogram
 };
 
 struct Access {
@@ -88,19 +90,29 @@ struct Outcome {
   std::uint64_t r0 = 0;
   std::size_t at = 0;                       // instruction that ended the run
   Access access{};                          // for bad_access
-  std::uint64_t callee = 0;                 // for bad_call
+  std::uint64_t callee = 0;                 // for bad_call and bad_callback
   std::optional<std::uint64_t> executed{};  // instructions, where the engine counts them
+  const Runnable* program = nullptr;        // that `at` counts in: not the first after a tail call
 
   [[nodiscard]] bool ok() const { return ending == Ending::exited; }
 };
 
+enum class Engine : std::uint8_t { interpreter, checked };
+
 class Runnable {
  public:
-  Runnable() = default;
+  explicit Runnable(Engine loaded_by) : engine(loaded_by) {}
   Runnable(const Runnable&) = delete;
   Runnable& operator=(const Runnable&) = delete;
   virtual ~Runnable() = default;
   [[nodiscard]] virtual Outcome run(const Input& input) const = 0;
+  // A run of one subprogram, as a timer needs it long after the program gave the code address away.
+  // r1 and r2 of the Input are not used.
+  [[nodiscard]] virtual Outcome run_subprogram(std::uint64_t code_address,
+                                               const Arguments& arguments,
+                                               const Input& input) const = 0;
+
+  const Engine engine;  // a tail call stays within one
 };
 
 struct EngineType {

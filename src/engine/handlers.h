@@ -3,119 +3,22 @@
 // for each register it may name. Included by interpreter.cpp alone, after registers.h.
 #pragma once
 
-#include <algorithm>
-#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
 
 #include "base/cursor.h"
 #include "engine/atomics.h"
-#include "engine/load.h"
+#include "engine/interpreter_run.h"
 #include "engine/semantics.h"
-
-#if defined(__has_feature)
-#if __has_feature(memory_sanitizer)
-#include <sanitizer/msan_interface.h>
-#define SKEP_MEMORY_SANITIZER
-#endif
-#endif
 
 namespace skep::engine {
 
 namespace {
 
-// An instruction as the handlers want it. What its registers are is part of the handler.
-struct Cell {
-  struct Operands {
-    std::int32_t imm;
-    // Of memory an offset; of a jump the distance from the next cell, in bytes; of callx and packet
-    // loads a register.
-    std::int32_t place;
-  };
-  Handler handler;
-  union {
-    Operands operands;
-    std::uint64_t value;  // of a 64-bit immediate; the address of a helper
-  };
-};
-static_assert(sizeof(Cell) == 16);
-
 using isa::Action;
 using isa::OpId;
 using isa::Shape;
-
-constexpr auto kCellBytes = static_cast<std::int64_t>(sizeof(Cell));
-
-// A stack is not cleared for each run, and a program may read what it has not written. That is its
-// own business, so MSan must not think that it is ours.
-#if defined(SKEP_MEMORY_SANITIZER)
-#define SKEP_MARK_AS_WRITTEN(array) __msan_unpoison((array).data(), (array).size())
-#else
-#define SKEP_MARK_AS_WRITTEN(array) static_cast<void>(0)
-#endif
-
-// How often the stop flag is looked at, in instructions.
-constexpr std::uint64_t kSlice = 1 << 16;
-
-struct Frame {
-  const Cell* back;
-  std::array<std::uint64_t, 4> saved;  // r6 to r9
-  std::uint32_t turns;                 // of may_goto
-};
-
-// The rest of a run: what does not change with every instruction.
-struct Run {
-  explicit Run(const Input& from, const Calls& callable, const Cell* program)
-      : input(from), calls(callable), first(program), left(from.budget) {
-    r[1] = input.r1;
-    r[2] = input.r2;
-    r[isa::kFramePointer] = std::bit_cast<std::uint64_t>(stack.data()) + isa::kStackBytes;
-    frames[0].turns = kMayGotoTurns;
-    SKEP_MARK_AS_WRITTEN(stack);
-  }
-
-  std::array<std::uint64_t, isa::kRegisters> r{};  // all are here at the ends, r10 always
-  // Instructions that may yet be executed, times kCellBytes, as of the last jump taken: a jump adds
-  // its distance, which is negative when it goes back, and so pays for what lies in between.
-  std::int64_t slice = 0;
-  const Input& input;
-  const Calls& calls;
-  const Cell* first;
-  const Cell* end = nullptr;  // where it ended
-  Ending ending = Ending::exited;
-  std::uint64_t callee = 0;
-  std::uint64_t left;
-  std::array<Frame, isa::kMaxCallDepth> frames;
-  Frame* frame = frames.data();  // of the function that runs; its caller's is the one before
-  alignas(16) std::array<std::byte, isa::kMaxCallDepth * isa::kStackBytes> stack;
-
-  // Brings a spent slice back above zero from the budget; false when the run is over.
-  bool refill() {
-    do {
-      if (input.stop != nullptr && input.stop->load(std::memory_order_relaxed)) {
-        ending = Ending::stopped;
-        return false;
-      }
-      if (left == 0) {
-        ending = Ending::out_of_budget;
-        return false;
-      }
-      const std::uint64_t granted = std::min(left, kSlice);
-      left -= granted;
-      slice += static_cast<std::int64_t>(granted) * kCellBytes;
-    } while (slice < 0);
-    return true;
-  }
-
-  // May_goto falls through this often in one frame, then jumps.
-  bool take_turn() {
-    std::uint32_t& turns = frame->turns;
-    if (turns == 0) return false;
-    --turns;
-    return true;
-  }
-};
 
 #define NEXT()                  \
   do {                          \
@@ -123,10 +26,10 @@ struct Run {
     GO_TO pc->handler(PASS_ON); \
   } while (false)
 
-#define LEAVE_WITH(why)        \
-  do {                         \
-    run->ending = Ending::why; \
-    GO_TO finish(PASS_ON);     \
+#define LEAVE_WITH(why)                        \
+  do {                                         \
+    if (!run->over) run->ending = Ending::why; \
+    GO_TO finish(PASS_ON);                     \
   } while (false)
 
 // Places count from the next cell, so a distance also counts the jump itself.
@@ -140,15 +43,15 @@ struct Run {
     GO_TO pc->handler(PASS_ON);                       \
   } while (false)
 
-#define ENTER_FRAME()                                       \
-  do {                                                      \
-    Frame* const frame = run->frame;                        \
-    if (frame == &run->frames.back()) LEAVE_WITH(too_deep); \
-    frame->back = pc + 1;                                   \
-    frame->saved = {READ(6), READ(7), READ(8), READ(9)};    \
-    frame[1].turns = kMayGotoTurns;                         \
-    run->frame = frame + 1;                                 \
-    run->r[isa::kFramePointer] += isa::kStackBytes;         \
+#define ENTER_FRAME()                                    \
+  do {                                                   \
+    Frame* const frame = run->frame;                     \
+    if (frame == run->last) LEAVE_WITH(too_deep);        \
+    frame->back = pc + 1;                                \
+    frame->saved = {READ(6), READ(7), READ(8), READ(9)}; \
+    frame[1].turns = kMayGotoTurns;                      \
+    run->frame = frame + 1;                              \
+    run->r[isa::kFramePointer] += isa::kStackBytes;      \
   } while (false)
 
 #define IMM static_cast<std::uint64_t>(std::int64_t{pc->operands.imm})
@@ -175,10 +78,14 @@ void store_at(std::uint64_t address, std::uint64_t value) {
   store(std::bit_cast<void*>(address), static_cast<Unsigned<kBits>>(value));
 }
 
-// The only handler that does not go on.
-void finish(STATE) {
+// The only handler that does not go on. What ended the run in a callback is not overwritten by the
+// helper's caller, which comes here as well.
+__attribute__((noinline)) void finish(STATE) {
+  if (run->end != nullptr) return;
   TO_RUN();
   run->end = pc;
+  run->over = true;
+  if (run->left_with) run->r[0] = *run->left_with;
 }
 
 __attribute__((noinline)) void go_with_new_slice(STATE) {
@@ -262,11 +169,39 @@ void store_reg(STATE) {
   NEXT();
 }
 
+#define CALL_OUT(function) (function)(READ(1), READ(2), READ(3), READ(4), READ(5), run->context)
+
 void call_helper(STATE) {
-  WRITE(0, std::bit_cast<HelperFunction>(pc->value)(READ(1), READ(2), READ(3), READ(4), READ(5),
-                                                    run->input.context));
+  WRITE(0, CALL_OUT(std::bit_cast<HelperFunction>(pc->value)));
   NEXT();
 }
+
+// What may call back or leave looks at what has become of the run. A compare that a loop of helper
+// calls would feel: so only where a callback or a kfunc makes it likely.
+void call_and_look(STATE) {
+  const std::uint64_t result = CALL_OUT(std::bit_cast<HelperFunction>(pc->value));
+  if (run->over) GO_TO finish(PASS_ON);
+  WRITE(0, result);
+  NEXT();
+}
+
+void tail_call(STATE) {
+  const Runnable* const target =
+      std::bit_cast<TailCallFunction>(pc->value)(READ(1), READ(2), READ(3), run->context);
+  if (target == nullptr) NEXT();
+  if (!run->replace_program(*target, pc)) GO_TO finish(PASS_ON);
+  pc = run->code->first();
+  GO_TO pc->handler(PASS_ON);
+}
+
+// The first cell behind each program; tail calls out of subprograms end here.
+void come_back(STATE) {
+  pc = run->come_back(pc);
+  GO_TO pc->handler(PASS_ON);
+}
+
+// The second: back to Run::call_back.
+void end_callback(STATE) { TO_RUN(); }
 
 void call_local(STATE) {
   ENTER_FRAME();
@@ -274,7 +209,7 @@ void call_local(STATE) {
 }
 
 void exit(STATE) {
-  if (run->frame == run->frames.data()) LEAVE_WITH(exited);
+  if (run->frame == run->home.entry()) LEAVE_WITH(exited);
   const Frame* const frame = --run->frame;
   WRITE(6, frame->saved[0]);
   WRITE(7, frame->saved[1]);
@@ -289,17 +224,19 @@ void exit(STATE) {
 void call_reg(STATE) {
   TO_RUN();
   const std::uint64_t callee = run->r[static_cast<std::size_t>(pc->operands.place)];
-  const HelperFunction helper = run->calls.helper != nullptr && callee <= UINT32_MAX
-                                    ? run->calls.helper(static_cast<std::uint32_t>(callee))
-                                    : nullptr;
+  const HelperFunction helper =
+      callee <= UINT32_MAX ? run->code->calls.find_helper(static_cast<std::uint32_t>(callee))
+                           : nullptr;
   if (helper != nullptr) {
-    WRITE(0, helper(READ(1), READ(2), READ(3), READ(4), READ(5), run->input.context));
+    const std::uint64_t result = CALL_OUT(helper);
+    if (run->over) GO_TO finish(PASS_ON);
+    WRITE(0, result);
     NEXT();
   }
   run->callee = callee;
-  if ((callee & kCodeAddressMask) != kCodeAddress) LEAVE_WITH(bad_call);
+  const Cell* const target = run->code->subprogram(callee);
+  if (target == nullptr) LEAVE_WITH(bad_call);
   ENTER_FRAME();
-  const Cell* target = run->first + static_cast<std::uint32_t>(callee);
   run->slice += (target - pc - 1) * kCellBytes;
   if (run->slice < 0 && !run->refill()) GO_TO finish(PASS_ON);
   pc = target;

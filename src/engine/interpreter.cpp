@@ -88,8 +88,10 @@ constexpr Handler find_handler() {
     return store_imm<kBits, kDst>;
   else if constexpr (kShape == Shape::store_reg)
     return store_reg<kBits, kDst, kSrc>;
-  else if constexpr (kShape == Shape::call_helper || kShape == Shape::call_kfunc)
+  else if constexpr (kShape == Shape::call_helper)
     return call_helper;
+  else if constexpr (kShape == Shape::call_kfunc)
+    return call_and_look;
   else if constexpr (kShape == Shape::call_local)
     return call_local;
   else if constexpr (kShape == Shape::call_reg)
@@ -201,10 +203,14 @@ std::int32_t jump_distance(const Step& step) {
   return static_cast<std::int32_t>((step.target - 1) * kCellBytes);
 }
 
-Cell make_cell(const Step& step) {
+Cell make_cell(const Step& step, bool calls_back) {
   Cell cell{.handler = find_handler(step), .operands = {}};
   const auto imm = static_cast<std::int32_t>(step.imm);
   const isa::Op& row = isa::op(step.op);
+  if (step.is_tail_call)
+    cell.handler = tail_call;
+  else if (row.shape == Shape::call_helper && calls_back)
+    cell.handler = call_and_look;
   if (is_rare(row)) {
     cell.operands = {.imm = step.src << 8 | step.dst, .place = step.offset};
     return cell;
@@ -235,14 +241,14 @@ Cell make_cell(const Step& step) {
   return cell;
 }
 
-// The one caller of a handler that is none itself, so what handlers use must come back as it was.
-__attribute__((noinline)) void start(Run* run) {
+// What handlers use must come back as it was.
+__attribute__((noinline)) void start(Run* run, const Cell* from) {
 #if defined(SKEP_MACHINE_REGISTERS)
   const Cell* const kept_pc = pc;
   const std::array kept{r0, r6, r7, r8, r9};
   unsigned long r1, r2, r3, r4, r5;
   FROM_RUN();
-  pc = run->first;
+  pc = from;
   pc->handler(PASS_ON);
   pc = kept_pc;
   r0 = kept[0];
@@ -251,33 +257,75 @@ __attribute__((noinline)) void start(Run* run) {
   r8 = kept[3];
   r9 = kept[4];
 #else
-  run->first->handler(run->first, run);
+  from->handler(from, run);
 #endif
 }
 
 class Interpreter final : public Runnable {
  public:
-  Interpreter(std::span<const Step> steps, const Calls& calls) : calls_(calls) {
-    cells_.reserve(steps.size());
-    for (const Step& step : steps) cells_.push_back(make_cell(step));
+  Interpreter(const Loaded& loaded, const Calls& calls)
+      : Runnable(Engine::interpreter),
+        code_{.cells = {}, .subprograms = loaded.subprograms, .calls = calls, .owner = this} {
+    const std::vector<Step>& steps = loaded.steps;
+    std::vector<Cell>& cells = code_.cells;
+    cells.reserve(steps.size() + 2);
+    for (const Step& step : steps) cells.push_back(make_cell(step, loaded.takes_code_address));
     for (std::size_t at = 0; at + 1 < steps.size(); ++at)
-      if (const Handler pair = find_pair(steps[at], steps[at + 1])) cells_[at].handler = pair;
+      if (const Handler pair = find_pair(steps[at], steps[at + 1])) cells[at].handler = pair;
+    cells.push_back({.handler = come_back, .operands = {}});
+    cells.push_back({.handler = end_callback, .operands = {}});
   }
 
   Outcome run(const Input& input) const override {
-    Run run(input, calls_, cells_.data());
-    if (!run.refill()) return {.ending = run.ending};
-    start(&run);
-    return {.ending = run.ending,
-            .r0 = run.r[0],
-            .at = static_cast<std::size_t>(run.end - run.first),
-            .callee = run.callee};
+    Run run(input, code_);
+    run.r[1] = input.r1;
+    run.r[2] = input.r2;
+    return finish(run, code_.first());
   }
 
+  Outcome run_subprogram(std::uint64_t code_address, const Arguments& arguments,
+                         const Input& input) const override {
+    const Cell* const target = code_.subprogram(code_address);
+    if (target == nullptr)
+      return {.ending = Ending::bad_callback, .callee = code_address, .program = this};
+    Run run(input, code_);
+    std::ranges::copy(arguments, &run.r[1]);
+    // As if a jump had led here.
+    run.slice = (target - code_.first()) * kCellBytes;
+    return finish(run, target);
+  }
+
+  [[nodiscard]] const Code& code() const { return code_; }
+
  private:
-  std::vector<Cell> cells_;
-  Calls calls_;
+  static Outcome finish(Run& run, const Cell* from) {
+    const RunningScope shown(run.input.running, &run);
+    if (run.refill())
+      start(&run, from);
+    else
+      run.end = from;
+    return run.outcome();
+  }
+
+  Code code_;
 };
+
+// A jump to the first place of another program, which pays for the call. False ends the run.
+__attribute__((noinline)) bool Run::replace_program(const Runnable& target, const Cell* at) {
+  SKEP_ASSERT(target.engine == Engine::interpreter);
+  const Code& next = static_cast<const Interpreter&>(target).code();
+  slice -= (at - code->first() + 1) * kCellBytes;
+  if (slice < 0 && !refill()) return false;
+  const Frame* const entry = last - (isa::kMaxCallDepth - 1);
+  if (frame != entry) {
+    if (!take_detour(next)) return false;
+  } else if (detour != nullptr) {
+    frame[-1].back = next.come_back();
+  }
+  frame->turns = kMayGotoTurns;
+  code = &next;
+  return true;
+}
 
 }  // namespace
 

@@ -91,7 +91,7 @@ register unsigned long r9 SKEP_PRESERVED("x24", "r15");
 
 #else
 
-#define STATE const Cell *pc, [[maybe_unused]] Run *run
+#define STATE [[maybe_unused]] const Cell *pc, [[maybe_unused]] Run *run
 #define PASS_ON pc, run
 #if defined(__clang__)
 #define GO_TO [[clang::musttail]] return
