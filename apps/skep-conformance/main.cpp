@@ -10,6 +10,7 @@
 #include "engine/contained.h"
 #include "engine/engine.h"
 #include "machine/helpers.h"
+#include "machine/run.h"
 
 namespace {
 
@@ -60,14 +61,15 @@ Result<std::uint64_t> run(const Request& request) {
   if (!request.memory.empty())
     std::memcpy(memory.bytes().data(), request.memory.data(), request.memory.size());
   machine::SystemHost system;
-  machine::Host host = system.host();
+  const machine::Host host = system.host();
+  machine::Run run{.host = &host};
   const engine::Region region{.name = "mem",
                               .begin = std::bit_cast<std::uint64_t>(memory.bytes().data()),
                               .bytes = memory.bytes().size()};
   engine::Input input{
       .r1 = region.begin,
       .r2 = region.bytes,
-      .context = &host,
+      .context = &run,
       .budget = kBudget,
   };
   if (region.bytes != 0) input.regions = {&region, 1};

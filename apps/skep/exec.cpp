@@ -13,6 +13,7 @@
 #include "engine/contained.h"
 #include "isa/classic_translate.h"
 #include "machine/helpers.h"
+#include "machine/run.h"
 
 namespace skep::cli {
 
@@ -129,7 +130,7 @@ class Execution {
         shared_(std::move(shared)),
         report_(new (shared_.bytes().data()) Report{}) {}
 
-  void prepare_input(machine::Host& host);
+  void prepare_input(machine::Run& run);
 
   Job job_;
   std::unique_ptr<engine::Runnable> runnable_;
@@ -142,7 +143,7 @@ class Execution {
   engine::Input input_;
 };
 
-void Execution::prepare_input(machine::Host& host) {
+void Execution::prepare_input(machine::Run& run) {
   packet_ = engine::context_of(memory_.bytes());
   if (job_.classic) {
     region_ = engine::region_of(packet_);
@@ -153,7 +154,7 @@ void Execution::prepare_input(machine::Host& host) {
                .bytes = memory_.bytes().size()};
     input_ = {.r1 = region_.begin, .r2 = region_.bytes, .packet = &packet_.packet};
   }
-  input_.context = &host;
+  input_.context = &run;
   if (region_.bytes != 0) input_.regions = {&region_, 1};
   input_.budget = job_.budget;
   input_.stop = &report_->stop;
@@ -163,8 +164,9 @@ Status Execution::run() {
   if (!job_.memory.empty())
     std::memcpy(memory_.bytes().data(), job_.memory.data(), job_.memory.size());
   machine::SystemHost system;
-  machine::Host host = system.host();
-  prepare_input(host);
+  const machine::Host host = system.host();
+  machine::Run run{.host = &host};
+  prepare_input(run);
   StepPrinter printer(job_.program);
   if (job_.steps) input_.hook = printer.hook();
   stop_flag = &report_->stop;

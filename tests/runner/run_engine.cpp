@@ -6,6 +6,7 @@
 #include "engine/contained.h"
 #include "isa/check.h"
 #include "machine/helpers.h"
+#include "machine/run.h"
 #include "tests/runner/run.h"
 
 namespace skep::test {
@@ -62,7 +63,8 @@ Result<Observed> run_on_engine(const engine::EngineType& type, const Case& given
   engine::Packet packet;
   if (given.packet) packet.bytes = *given.packet;
   machine::SystemHost system;
-  machine::Host host = system.host();
+  const machine::Host host = system.host();
+  machine::Run run{.host = &host};
   Watch watch{&program, &shared->covered};
   const engine::Region region{.name = "mem",
                               .begin = std::bit_cast<std::uint64_t>(memory.bytes().data()),
@@ -71,7 +73,7 @@ Result<Observed> run_on_engine(const engine::EngineType& type, const Case& given
   const engine::Input input{.r1 = region.begin,
                             .r2 = region.bytes,
                             .packet = given.packet ? &packet : nullptr,
-                            .context = &host,
+                            .context = &run,
                             .budget = given.budget,
                             .regions = {&region, region.bytes == 0 ? 0U : 1U},
                             .hook = {note_step, &watch}};
