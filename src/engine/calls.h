@@ -72,6 +72,8 @@ class Running {
   // Ends the run as an exit of the main program would, once the function has returned; after a
   // helper of a program that takes no code address, where the program next jumps or exits.
   virtual void leave(std::uint64_t r0) = 0;
+  // Whether the program could touch these bytes by itself; engines that trust programs say yes.
+  [[nodiscard]] virtual bool may_access(std::uint64_t, std::uint32_t, bool) const { return true; }
   // The program whose instruction made the call: code addresses among the arguments are its own.
   [[nodiscard]] virtual const Runnable& program() const = 0;
 

@@ -77,6 +77,10 @@ class Run final : public Running {
     left_with_ = r0;
     finish(Ending::exited);
   }
+  [[nodiscard]] bool may_access(std::uint64_t address, std::uint32_t bytes,
+                                bool write) const override {
+    return within(address, bytes, write);
+  }
   [[nodiscard]] const Runnable& program() const override { return *current_.code->owner; }
 
  private:

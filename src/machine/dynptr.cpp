@@ -65,7 +65,8 @@ std::byte* Dynptr::slice(std::uint32_t offset, std::uint32_t length) const {
 }
 
 long Dynptr::adjust(std::uint32_t begin, std::uint32_t end) {
-  if (begin > end || begin > bytes() || end > bytes()) return -ERANGE;
+  if (begin > end) return -EINVAL;
+  if (end > bytes()) return -ERANGE;
   offset_ += begin;
   size_ = (size_ & ~kMaxBytes) | (end - begin);
   return 0;

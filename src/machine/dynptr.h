@@ -48,7 +48,7 @@ class Dynptr {
                            std::uint64_t flags);
   // Where the range lies, if its bytes lie side by side in memory; it must be held.
   [[nodiscard]] std::byte* slice(std::uint32_t offset, std::uint32_t length) const;
-  // -ERANGE when the part is not inside.
+  // -EINVAL when the part ends before it begins, -ERANGE when it is not inside.
   [[nodiscard]] long adjust(std::uint32_t begin, std::uint32_t end);
 
  private:

@@ -11,7 +11,7 @@ using helper::address_of;
 using helper::pointer;
 using helper::result;
 
-#define SKEP_KFUNC(name, ...)                                                                \
+#define SKEP_KFUNC(name, ...)                                                                   \
   std::uint64_t name(std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t, \
                      void*);
 #include "machine/kfuncs.def"

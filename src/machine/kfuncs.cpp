@@ -20,16 +20,15 @@ constexpr NumberSet kTracers{
     abi::BPF_PROG_TYPE_TRACING,    abi::BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE,
     abi::BPF_PROG_TYPE_LSM};
 constexpr NumberSet kTc{abi::BPF_PROG_TYPE_SCHED_CLS, abi::BPF_PROG_TYPE_SCHED_ACT};
-constexpr NumberSet kCgroup{
-    abi::BPF_PROG_TYPE_CGROUP_SKB,       abi::BPF_PROG_TYPE_CGROUP_SOCK,
-    abi::BPF_PROG_TYPE_CGROUP_DEVICE,    abi::BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
-    abi::BPF_PROG_TYPE_CGROUP_SOCKOPT,   abi::BPF_PROG_TYPE_CGROUP_SYSCTL,
-    abi::BPF_PROG_TYPE_SOCK_OPS};
+constexpr NumberSet kCgroup{abi::BPF_PROG_TYPE_CGROUP_SKB,     abi::BPF_PROG_TYPE_CGROUP_SOCK,
+                            abi::BPF_PROG_TYPE_CGROUP_DEVICE,  abi::BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
+                            abi::BPF_PROG_TYPE_CGROUP_SOCKOPT, abi::BPF_PROG_TYPE_CGROUP_SYSCTL,
+                            abi::BPF_PROG_TYPE_SOCK_OPS};
 constexpr NumberSet kSkb =
-    kTc | NumberSet{abi::BPF_PROG_TYPE_SK_SKB,        abi::BPF_PROG_TYPE_SOCKET_FILTER,
-                    abi::BPF_PROG_TYPE_LWT_IN,        abi::BPF_PROG_TYPE_LWT_OUT,
-                    abi::BPF_PROG_TYPE_LWT_XMIT,      abi::BPF_PROG_TYPE_LWT_SEG6LOCAL,
-                    abi::BPF_PROG_TYPE_NETFILTER,     abi::BPF_PROG_TYPE_CGROUP_SKB};
+    kTc | NumberSet{abi::BPF_PROG_TYPE_SK_SKB,    abi::BPF_PROG_TYPE_SOCKET_FILTER,
+                    abi::BPF_PROG_TYPE_LWT_IN,    abi::BPF_PROG_TYPE_LWT_OUT,
+                    abi::BPF_PROG_TYPE_LWT_XMIT,  abi::BPF_PROG_TYPE_LWT_SEG6LOCAL,
+                    abi::BPF_PROG_TYPE_NETFILTER, abi::BPF_PROG_TYPE_CGROUP_SKB};
 // Those that may own objects.
 constexpr NumberSet kGeneric = kTc | kXdp | kTracers | kCgroup |
                                NumberSet{abi::BPF_PROG_TYPE_STRUCT_OPS, abi::BPF_PROG_TYPE_SYSCALL};

@@ -80,7 +80,7 @@ u64 bpf_dynptr_slice_rdwr(u64 of, u64 offset, u64 buffer, u64 bytes, u64, void*)
 
 u64 bpf_dynptr_adjust(u64 of, u64 begin, u64 end, u64, u64, void*) {
   Dynptr& target = Dynptr::at(of);
-  if (target.is_null() || low(begin) > low(end)) return result(-EINVAL);
+  if (target.is_null()) return result(-EINVAL);
   return result(target.adjust(low(begin), low(end)));
 }
 

@@ -3,6 +3,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "engine/engine.h"
@@ -221,6 +222,12 @@ maps::Map* Machine::map(std::uint32_t id) {
   if (object == nullptr) return nullptr;
   const std::lock_guard lock(open_mutex_);
   return &inner_maps_.try_emplace(id, std::move(object)).first->second->map();
+}
+
+bool Machine::is_inner_map(const maps::Map& map) {
+  const std::lock_guard lock(open_mutex_);
+  return std::ranges::any_of(inner_maps_,
+                             [&](const auto& known) { return &known.second->map() == &map; });
 }
 
 void Machine::drop_field(maps::Map&, const maps::Field& field, std::byte* at) {

@@ -80,6 +80,9 @@ class Machine final : public maps::World {
   // Makes an object known that this process has just added to the table.
   void remember(const std::shared_ptr<Object>& object);
 
+  // Whether that is a map that programs found inside another; compares addresses alone.
+  [[nodiscard]] bool is_inner_map(const maps::Map& map);
+
   // maps::World
   [[nodiscard]] std::uint64_t now_ns() override;
   [[nodiscard]] std::uint32_t random() override;

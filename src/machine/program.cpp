@@ -9,6 +9,7 @@
 
 #include "abi/program_types.h"
 #include "isa/check.h"
+#include "machine/argument_judge.h"
 #include "machine/context_rewrite.h"
 #include "machine/helpers.h"
 #include "machine/machine.h"
@@ -153,7 +154,8 @@ Status Program::prepare() {
   (void)SKEP_TRY(translate());
   const engine::EngineType* type = engine::find_engine(machine_.engine());
   SKEP_ASSERT(type != nullptr);
-  runnable_ = SKEP_TRY(type->load(translated_, helper_calls()));
+  runnable_ =
+      SKEP_TRY(type->load(translated_, type->trusts_program ? helper_calls() : judged_calls()));
   return {};
 }
 
@@ -190,6 +192,10 @@ Status Program::translate() {
   return {};
 }
 
+bool Program::uses(const maps::Map& map) const {
+  return std::ranges::any_of(maps_, [&](const auto& own) { return &own->map() == &map; });
+}
+
 long Program::bind(const std::shared_ptr<MapObject>& map) {
   if (std::ranges::find(maps_, map) != maps_.end()) return 0;
   if (!table_.use(ObjectKind::map, map->id())) return -ENOENT;
@@ -215,6 +221,21 @@ engine::Outcome Program::run(Run& run, engine::Input& input) const {
   run.program = this;
   run.tail_calls = 0;
   prepare_input(machine_, run, input);
+  std::vector<KnownDynptr> dynptrs;
+  run.refused_helper = 0;
+  run.dynptrs = &dynptrs;
+  return judged(run, timed(input));
+}
+
+// A helper ends the run by leaving it; why, only the machine knows.
+engine::Outcome Program::judged(const Run& run, engine::Outcome outcome) {
+  if (run.refused_helper == 0) return outcome;
+  outcome.ending = engine::Ending::bad_call;
+  outcome.callee = run.refused_helper;
+  return outcome;
+}
+
+engine::Outcome Program::timed(const engine::Input& input) const {
   if (!machine_.counts_runs()) return runnable_->run(input);
   const Host& host = machine_.host();
   const std::uint64_t begin = host.now_ns(host.self, Clock::monotonic);

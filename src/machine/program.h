@@ -70,6 +70,8 @@ class Program final : public Object {
   [[nodiscard]] const isa::Program& translated() const { return translated_; }
   [[nodiscard]] const engine::Runnable& runnable() const { return *runnable_; }
   [[nodiscard]] std::span<const std::shared_ptr<MapObject>> maps() const { return maps_; }
+  // Compares addresses alone: `map` may be any number.
+  [[nodiscard]] bool uses(const maps::Map& map) const;
   [[nodiscard]] long bind(const std::shared_ptr<MapObject>& map);
   // Array of programs and target must be of one kind; the first target decides.
   [[nodiscard]] bool fits_tail_calls_of(Machine& machine, const maps::Map& array) const;
@@ -79,6 +81,8 @@ class Program final : public Object {
   [[nodiscard]] engine::Outcome run(Run& run, engine::Input& input) const;
 
  private:
+  [[nodiscard]] static engine::Outcome judged(const Run& run, engine::Outcome outcome);
+  [[nodiscard]] engine::Outcome timed(const engine::Input& input) const;
   [[nodiscard]] Status open_maps();
   [[nodiscard]] Status translate();
 

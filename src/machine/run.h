@@ -23,6 +23,7 @@ class Objects;
 class Skb;
 class XdpBuffer;
 struct Devices;
+struct KnownDynptr;
 struct SentClone;
 struct StackStart;
 struct SysctlValues;
@@ -55,8 +56,12 @@ struct Run {
   const StackStart* stack = nullptr;         // of the traced thread; null for this one
   SysctlValues* sysctl = nullptr;            // of cgroup_sysctl programs
   std::string* sequence = nullptr;           // what an iterator prints
+  std::uint64_t* session_cookie = nullptr;   // shared by entry and return of one call
   int socket_fd = -1;                        // the socket that the context stands for
   Reservations reservations{};
+  // A helper that was refused because of its arguments, by number; the run then ends. 0 for none.
+  std::uint32_t refused_helper = 0;
+  std::vector<KnownDynptr>* dynptrs = nullptr;  // of a run whose arguments are judged
 };
 
 [[nodiscard]] inline Run& run_of(void* context) { return *static_cast<Run*>(context); }
