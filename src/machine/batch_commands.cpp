@@ -31,27 +31,50 @@ struct Request {
   }
 };
 
+bool knows(maps::Map& map, Kind kind) {
+  if (!map.type().has_batches) return false;
+  Batch nothing{.count = 0};
+  if (kind == Kind::take) return map.read_batch({}, nothing, true) != -abi::ENOTSUPP;
+  if (kind == Kind::erase) return map.remove_batch({}, nothing) != -abi::ENOTSUPP;
+  return true;
+}
+
+// Their cursor is a bucket, which is told even when nothing was found.
+bool walks_buckets(const maps::Map& map) {
+  switch (map.spec().type) {
+    case abi::BPF_MAP_TYPE_HASH:
+    case abi::BPF_MAP_TYPE_PERCPU_HASH:
+    case abi::BPF_MAP_TYPE_LRU_HASH:
+    case abi::BPF_MAP_TYPE_LRU_PERCPU_HASH:
+    case abi::BPF_MAP_TYPE_HASH_OF_MAPS:
+      return true;
+    default:
+      return false;
+  }
+}
+
 long check(const Request& request, Kind kind) {
   const bool reads = kind == Kind::lookup || kind == Kind::take;
   const bool writes = kind != Kind::lookup;
   if (reads && !request.file->readable) return -EPERM;
   if (writes && (!request.file->writable || request.object->record().frozen.load() != 0))
     return -EPERM;
-  if (!request.map().type().has_batches) return -abi::ENOTSUPP;
+  if (!knows(request.map(), kind)) return -abi::ENOTSUPP;
   const std::uint64_t flags = request.attr.elem_flags;
   if ((flags & ~std::uint64_t{abi::BPF_F_LOCK}) != 0) return -EINVAL;
   const auto& fields = request.map().spec().fields;
   if (flags != 0 && fields.find(maps::FieldKind::spin_lock) == nullptr) return -EINVAL;
-  return 0;
+  // Nobody else looks at them.
+  return reads && walks_buckets(request.map()) && request.attr.flags != 0 ? -EINVAL : 0;
 }
 
 long read_out(const Request& request, bool remove) {
   maps::Map& map = request.map();
   const std::size_t key_bytes = map.spec().key_bytes;
   const std::size_t value_bytes = map.user_value_bytes();
-  // No map gives more elements than it may hold.
-  const std::uint32_t room =
-      std::min(request.attr.count, std::max(map.spec().max_entries, std::uint32_t{1}));
+  // No map gives more elements than it may hold; who asks for one more learns that there is none.
+  const auto room = static_cast<std::uint32_t>(
+      std::min<std::uint64_t>(request.attr.count, std::uint64_t{map.spec().max_entries} + 1));
   std::vector<std::byte> keys(room * key_bytes);
   std::vector<std::byte> values(room * value_bytes);
   std::vector<std::byte> from(map.cursor_bytes());
@@ -72,10 +95,11 @@ long read_out(const Request& request, bool remove) {
   if (copy_to_user(request.attr.keys, keys.data(), batch.count * key_bytes) != 0 ||
       copy_to_user(request.attr.values, values.data(), batch.count * value_bytes) != 0)
     return -EFAULT;
-  if (batch.count != 0 && copy_to_user(request.attr.out_batch, next.data(), next.size()) != 0)
-    return -EFAULT;
-  const long reported = request.report(batch.count);
-  return reported != 0 ? reported : status;
+  const bool buckets = walks_buckets(map);
+  if (!buckets && request.report(batch.count) != 0) return -EFAULT;
+  const bool tells = buckets ? status != -EFAULT : batch.count != 0;
+  if (tells && copy_to_user(request.attr.out_batch, next.data(), next.size()) != 0) return -EFAULT;
+  return buckets && request.report(batch.count) != 0 ? -EFAULT : status;
 }
 
 long bring_in(const Request& request, Kind kind) {
@@ -85,14 +109,17 @@ long bring_in(const Request& request, Kind kind) {
   std::vector<std::byte> keys(kChunk * key_bytes);
   std::vector<std::byte> values(kChunk * value_bytes);
   std::uint32_t done = 0;
+  std::uint32_t chunk = kChunk;
   long status = 0;
   while (status == 0 && done < request.attr.count) {
-    const std::uint32_t count = std::min(kChunk, request.attr.count - done);
+    const std::uint32_t count = std::min(chunk, request.attr.count - done);
     if (copy_from_user(keys.data(), request.attr.keys + done * key_bytes, count * key_bytes) != 0 ||
         copy_from_user(values.data(), request.attr.values + done * value_bytes,
                        count * value_bytes) != 0) {
-      status = -EFAULT;
-      break;
+      // Those in front of the bad place count.
+      if (count == 1) status = -EFAULT;
+      chunk = 1;
+      continue;
     }
     Batch batch{.keys = keys.data(),
                 .values = values.data(),

@@ -50,7 +50,10 @@ long map_pieces(const MapObject& object, const maps::Region& region, const Mappi
 }  // namespace
 
 Machine::Machine(std::unique_ptr<maps::Region> region, const MachineOptions& options)
-    : host_(system_.host()), engine_(options.engine), region_(std::move(region)) {}
+    : host_(system_.host()),
+      engine_(options.engine),
+      run_budget_(options.run_budget),
+      region_(std::move(region)) {}
 
 Result<std::unique_ptr<Machine>> Machine::create(const MachineOptions& options) {
   auto region = SKEP_TRY(maps::Region::create(options.region));

@@ -33,6 +33,8 @@ struct MachineOptions {
   maps::RegionOptions region{};
   // What executes programs: a name of engine::engines().
   std::string engine = "checked";
+  // How many instructions one run may execute: programs that nobody verified may loop for ever.
+  std::uint64_t run_budget = std::uint64_t{1} << 32;
 };
 
 class Machine final : public maps::World {
@@ -64,6 +66,7 @@ class Machine final : public maps::World {
   [[nodiscard]] const Host& host() const { return host_; }
   [[nodiscard]] ProgramServices& services() { return *services_; }
   [[nodiscard]] const std::string& engine() const { return engine_; }
+  [[nodiscard]] std::uint64_t run_budget() const { return run_budget_; }
 
   // BPF_ENABLE_STATS: whether runs are timed, and a descriptor that keeps it so.
   [[nodiscard]] bool counts_runs() const { return counting_.use_count() > 1; }
@@ -103,6 +106,7 @@ class Machine final : public maps::World {
   SystemHost system_;
   Host host_;
   std::string engine_;
+  std::uint64_t run_budget_;
   std::unique_ptr<maps::Region> region_;
   std::unique_ptr<ObjectTable> objects_;
   std::unique_ptr<Pins> pins_;

@@ -16,6 +16,9 @@ namespace {
 
 using maps::MapSpec;
 
+constexpr std::uint32_t kAccess = abi::BPF_F_RDONLY | abi::BPF_F_WRONLY;
+constexpr std::size_t kDigestBytes = 32;
+
 // A map that a command is about, with the CPU slot that the command holds meanwhile.
 struct Target {
   std::shared_ptr<const File> file;
@@ -55,7 +58,12 @@ long on_cpu(Machine& machine, Operation operation) {
   return operation(maps::Caller{.cpu = cpu.number()});
 }
 
-// kernel: map_create, in its order
+bool is_local_storage(std::uint32_t type) {
+  return type == abi::BPF_MAP_TYPE_SK_STORAGE || type == abi::BPF_MAP_TYPE_TASK_STORAGE ||
+         type == abi::BPF_MAP_TYPE_INODE_STORAGE || type == abi::BPF_MAP_TYPE_CGRP_STORAGE;
+}
+
+// What can be said before the type is asked. kernel: map_create, in its order
 long check_create(const abi::bpf_attr& attr) {
   if (attr.btf_vmlinux_value_type_id != 0) {
     if (attr.map_type != abi::BPF_MAP_TYPE_STRUCT_OPS || attr.btf_key_type_id != 0 ||
@@ -67,10 +75,30 @@ long check_create(const abi::bpf_attr& attr) {
   const bool has_extra =
       attr.map_type == abi::BPF_MAP_TYPE_BLOOM_FILTER || attr.map_type == abi::BPF_MAP_TYPE_ARENA;
   if (!has_extra && attr.map_extra != 0) return -EINVAL;
-  constexpr std::uint32_t both = abi::BPF_F_RDONLY | abi::BPF_F_WRONLY;
-  if ((attr.map_flags & both) == both) return -EINVAL;
-  if ((attr.map_flags & abi::BPF_F_TOKEN_FD) != 0) return -EOPNOTSUPP;
-  return 0;
+  if ((attr.map_flags & kAccess) == kAccess) return -EINVAL;
+  // The machine's memory is one node.
+  const bool on_node = (attr.map_flags & abi::BPF_F_NUMA_NODE) != 0;
+  return on_node && attr.numa_node != 0 ? -EINVAL : 0;
+}
+
+// What the type does not look at.
+long check_created(const abi::bpf_attr& attr) {
+  const bool typed = attr.btf_key_type_id != 0 && attr.btf_value_type_id != 0;
+  if (is_local_storage(attr.map_type) && !typed) return -EINVAL;
+  // There are no devices to offload to, and no tokens.
+  const bool offloaded =
+      attr.map_type == abi::BPF_MAP_TYPE_HASH || attr.map_type == abi::BPF_MAP_TYPE_ARRAY;
+  if (attr.map_ifindex != 0) return offloaded ? -EOPNOTSUPP : -EINVAL;
+  return (attr.map_flags & abi::BPF_F_TOKEN_FD) != 0 ? bad_descriptor(attr.map_token_fd) : 0;
+}
+
+// A map of one program alone is more than the machine has: better refused than shared.
+long check_exclusive(const abi::bpf_attr& attr) {
+  std::array<std::byte, kDigestBytes> digest;
+  if (attr.excl_prog_hash == 0) return attr.excl_prog_hash_size != 0 ? -EINVAL : 0;
+  if (attr.excl_prog_hash_size != digest.size()) return -EINVAL;
+  const long status = copy_from_user(digest.data(), attr.excl_prog_hash, digest.size());
+  return status != 0 ? status : -EOPNOTSUPP;
 }
 
 }  // namespace
@@ -84,13 +112,17 @@ long map_create(const Call& call) {
                 .key_bytes = attr.key_size,
                 .value_bytes = attr.value_size,
                 .max_entries = attr.max_entries,
-                .flags = attr.map_flags & ~std::uint32_t{abi::BPF_F_RDONLY | abi::BPF_F_WRONLY},
+                .flags = attr.map_flags & ~std::uint32_t{abi::BPF_F_TOKEN_FD},
                 .extra = attr.map_extra};
   birth.numa_node = attr.numa_node;
   if (const long status = check_map(machine, birth.spec); status != 0) return status;
+  if (const long status = check_created(attr); status != 0) return status;
+  // How this descriptor may be used is no property of the map.
+  birth.spec.flags &= ~kAccess;
   long status = find_inner_map(machine, attr.inner_map_fd, birth.spec);
   if (status == 0) status = copy_object_name(birth.name, attr.map_name);
   if (status == 0) status = find_map_btf(machine, attr, birth);
+  if (status == 0) status = check_exclusive(attr);
   auto object = status == 0 ? make_map(machine, birth)
                             : std::unexpected(Error{.sys = static_cast<int>(-status), .what = {}});
   if (!object) {

@@ -208,6 +208,7 @@ bool Program::fits_tail_calls_of(Machine&, const maps::Map&) const { return true
 void prepare_input(Machine& machine, Run& run, engine::Input& input) {
   input.context = &run;
   input.running = &run.running;
+  input.budget = machine.run_budget();
   // What a map holds comes and goes; where it is does not.
   input.judge = {.may_access =
                      [](void* self, std::uint64_t address, std::uint32_t bytes, bool) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "abi/helper_flags.h"
+#include "abi/map_types.h"
 #include "maps/words.h"
 
 namespace skep::machine {
@@ -23,10 +24,11 @@ std::uint64_t number_at(const std::byte* at) { return maps::load_relaxed<std::ui
 // The key of an element lies in front of its value; that of an array's is its place.
 const void* key_of(maps::Map& map, const std::byte* value, std::uint32_t& index) {
   const maps::MapSpec& spec = map.spec();
-  const std::uint64_t first = map.direct_value(0);
-  if (first == 0) return value - maps::round8(spec.key_bytes);
-  const std::uint64_t stride = maps::round8(spec.value_bytes);
-  index = static_cast<std::uint32_t>((reinterpret_cast<std::uint64_t>(value) - first) / stride);
+  if (spec.type != abi::BPF_MAP_TYPE_ARRAY) return value - maps::round8(spec.key_bytes);
+  index = 0;
+  const auto* first = static_cast<const std::byte*>(map.lookup({}, &index));
+  index = static_cast<std::uint32_t>(static_cast<std::uint64_t>(value - first) /
+                                     maps::round8(spec.value_bytes));
   return &index;
 }
 

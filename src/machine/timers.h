@@ -27,7 +27,7 @@ namespace skep::machine {
 struct Callback {
   const engine::Runnable* program = nullptr;
   std::uint64_t code = 0;
-  std::shared_ptr<const void> keep;
+  std::shared_ptr<const void> keep{};
 };
 
 // A timer that is due: the callback gets map, key and value.

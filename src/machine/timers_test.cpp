@@ -30,8 +30,8 @@ class Bench {
       : on_fire_(std::move(on_fire)),
         timers_(system_.host(), [this](const Firing& firing, const std::function<bool()>& begin) {
           if (!begin()) return;
-          ++fired;
           key = *static_cast<const std::uint32_t*>(firing.key);
+          ++fired;
           if (on_fire_) on_fire_(firing);
         }) {
     maps::MapSpec spec{.type = abi::BPF_MAP_TYPE_ARRAY,
