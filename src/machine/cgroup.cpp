@@ -39,10 +39,10 @@ std::uint64_t cgroup_id(std::string_view path) {
 }  // namespace
 
 std::string_view unified_cgroup(std::string_view proc_self_cgroup) {
-  constexpr std::string_view prefix = "0::";
+  constexpr std::string_view kPrefix = "0::";
   while (!proc_self_cgroup.empty()) {
     const std::string_view line = proc_self_cgroup.substr(0, proc_self_cgroup.find('\n'));
-    if (line.starts_with(prefix)) return line.substr(prefix.size());
+    if (line.starts_with(kPrefix)) return line.substr(kPrefix.size());
     proc_self_cgroup.remove_prefix(std::min(line.size() + 1, proc_self_cgroup.size()));
   }
   return {};

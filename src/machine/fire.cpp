@@ -21,10 +21,13 @@ std::shared_ptr<const HookSite::List> HookSite::programs() {
   return fresh;
 }
 
+bool HookSite::is_idle() const {
+  return seen_.load(std::memory_order_acquire) == machine_.hooks().changes() && empty_.load();
+}
+
 Fired HookSite::fire(Run& run, engine::Input& input, bool (*is_final)(std::uint64_t result)) {
   Fired fired;
-  if (seen_.load(std::memory_order_acquire) == machine_.hooks().changes() && empty_.load())
-    return fired;
+  if (is_idle()) return fired;
   const auto list = programs();
   if (list == nullptr || list->empty()) return fired;
   const maps::Cpu cpu(machine_.region());
@@ -42,6 +45,7 @@ Fired HookSite::fire(Run& run, engine::Input& input, bool (*is_final)(std::uint6
 }
 
 Fired HookSite::fire(std::span<const std::uint64_t> arguments) {
+  if (is_idle()) return {};  // before a Run is made, which costs more than all the rest
   Run run{};
   run.context = const_cast<std::uint64_t*>(arguments.data());
   const engine::Region context{.name = "context",

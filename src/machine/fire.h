@@ -39,6 +39,7 @@ class HookSite {
     std::uint64_t cookie = 0;
   };
   using List = std::vector<Attached>;
+  [[nodiscard]] bool is_idle() const;  // nothing is attached, for sure
   [[nodiscard]] std::shared_ptr<const List> programs();
 
   Machine& machine_;

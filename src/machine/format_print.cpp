@@ -137,7 +137,7 @@ class Sink {
   explicit Sink(std::span<char> room) : room_(room) {}
 
   void put(std::string_view words) {
-    if (count_ < room_.size())
+    if (!words.empty() && count_ < room_.size())
       std::memcpy(room_.data() + count_, words.data(),
                   std::min<std::size_t>(words.size(), room_.size() - count_));
     count_ += words.size();

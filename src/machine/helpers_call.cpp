@@ -74,12 +74,12 @@ u64 btf_find_by_name_kind(u64 name, u64 bytes, u64 kind, u64 flags, u64, void* c
 
 // No symbols of a kernel here.
 u64 kallsyms_lookup_name(u64 name, u64 bytes, u64 flags, u64 to, u64, void*) {
-  constexpr std::uint32_t longest = 512;
+  constexpr std::uint32_t kLongest = 512;
   const auto room = static_cast<std::uint32_t>(bytes);
   const u64 none = 0;
   std::memcpy(pointer<void>(to), &none, sizeof(none));
   if (flags != 0) return result(-EINVAL);
-  if (room <= 1 || room > longest || pointer<const char>(name)[room - 1] != '\0')
+  if (room <= 1 || room > kLongest || pointer<const char>(name)[room - 1] != '\0')
     return result(-EINVAL);
   return result(-ENOENT);
 }

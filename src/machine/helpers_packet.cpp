@@ -39,7 +39,7 @@ u64 on_skb(void* context, Use use) {
 
 template <class Use>
 u64 on_xdp(void* context, Use use) {
-  XdpBuffer* xdp = run_of(context).xdp;
+  XdpBuffer* xdp = run_of(context).xdp;  // NOLINT(misc-const-correctness): some uses change it
   return result(xdp == nullptr ? -EOPNOTSUPP : static_cast<long>(use(*xdp)));
 }
 

@@ -34,10 +34,10 @@ u64 get_socket_cookie(u64, u64, u64, u64, u64, void* context) {
 }
 
 u64 get_netns_cookie(u64, u64, u64, u64, u64, void* context) {
-  constexpr u64 first_namespace = 1;
-  constexpr int so_netns_cookie = 71;
+  constexpr u64 kFirstNamespace = 1;
+  constexpr int kNetnsCookie = 71;
   u64 cookie = 0;
-  return read_option(run_of(context), so_netns_cookie, cookie) ? cookie : first_namespace;
+  return read_option(run_of(context), kNetnsCookie, cookie) ? cookie : kFirstNamespace;
 }
 
 u64 get_socket_uid(u64, u64, u64, u64, u64, void* context) {
@@ -75,8 +75,8 @@ u64 sk_fullsock(u64 socket, u64, u64, u64, u64, void*) { return socket; }
 
 // For sk_lookup a null socket takes back an earlier choice.
 u64 sk_assign(u64, u64 socket, u64 flags, u64, u64, void*) {
-  constexpr u64 known = 3;
-  if ((flags & ~known) != 0) return result(-EINVAL);
+  constexpr u64 kKnown = 3;
+  if ((flags & ~kKnown) != 0) return result(-EINVAL);
   return socket == 0 ? 0 : result(-ESOCKTNOSUPPORT);
 }
 

@@ -21,7 +21,7 @@ using u64 = std::uint64_t;
 namespace {
 
 long collect_stack(const Run& run, u64 buffer, u64 size, u64 flags) {
-  constexpr u64 known =
+  constexpr u64 kKnown =
       abi::BPF_F_SKIP_FIELD_MASK | abi::BPF_F_USER_STACK | abi::BPF_F_USER_BUILD_ID;
   const auto room = static_cast<std::uint32_t>(size);
   auto* out = pointer<std::byte>(buffer);
@@ -31,7 +31,7 @@ long collect_stack(const Run& run, u64 buffer, u64 size, u64 flags) {
   };
   const bool user = (flags & abi::BPF_F_USER_STACK) != 0;
   const bool build_ids = (flags & abi::BPF_F_USER_BUILD_ID) != 0;
-  if ((flags & ~known) != 0 || (build_ids && !user)) return refuse(-EINVAL);
+  if ((flags & ~kKnown) != 0 || (build_ids && !user)) return refuse(-EINVAL);
   if (build_ids) return refuse(-EOPNOTSUPP);
   if (room % sizeof(u64) != 0) return refuse(-EINVAL);
   const StackStart start = run.stack != nullptr ? *run.stack : this_stack();

@@ -33,12 +33,14 @@ constexpr NumberSet kSkb =
 constexpr NumberSet kGeneric = kTc | kXdp | kTracers | kCgroup |
                                NumberSet{abi::BPF_PROG_TYPE_STRUCT_OPS, abi::BPF_PROG_TYPE_SYSCALL};
 
+// NOLINTBEGIN(bugprone-macro-parentheses): strings that are joined
 constexpr auto kKfuncs = std::to_array<Kfunc>({
 #define SKEP_KFUNC(name, result, arguments, flags, types) \
   {#name, result #name "(" arguments ")", flags, types, kfunc::name},
 #include "machine/kfuncs.def"
 #undef SKEP_KFUNC
 });
+// NOLINTEND(bugprone-macro-parentheses)
 
 }  // namespace
 

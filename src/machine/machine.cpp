@@ -2,10 +2,13 @@
 #include "machine/machine.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 
+#include "abi/limits.h"
+#include "abi/map_types.h"
 #include "engine/engine.h"
 #include "machine/btf_object.h"
 #include "machine/hooks.h"
@@ -45,6 +48,19 @@ long map_pieces(const MapObject& object, const maps::Region& region, const Mappi
     done += pages.bytes;
   }
   return 0;
+}
+
+// kernel: bpf_map_mmap, in its order
+long may_map(const MapObject& object, const File& file, std::uint64_t bytes, std::uint64_t offset,
+             bool writable) {
+  maps::Pages pages;
+  const long shown = object.map().pages(offset, bytes, writable, pages);
+  if (shown == -abi::ENOTSUPP) return shown;
+  // A mapping that can never be written is no shared one.
+  if (!file.writable) return -EINVAL;
+  if (!writable) return 0;
+  if (object.record().frozen.load() != 0) return -EPERM;
+  return (object.map().spec().flags & abi::BPF_F_RDONLY_PROG) != 0 ? -EACCES : 0;
 }
 
 }  // namespace
@@ -102,12 +118,19 @@ long Machine::read(int fd, std::span<std::byte> into) {
 }
 
 long Machine::mmap(int fd, std::uint64_t bytes, int protection, std::uint64_t offset) {
-  std::shared_ptr<const File> file;
-  std::shared_ptr<MapObject> object;
-  if (const long status = object_of(*this, fd, file, object); status != 0)
-    return status == -EINVAL ? -ENODEV : status;
+  const auto page = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+  if (offset % page != 0) return -EINVAL;
+  const std::shared_ptr<const File> file = files_.get(fd);
+  if (file == nullptr) return bad_descriptor(fd) == -EBADF ? -EBADF : -ENODEV;
+  if (bytes == 0) return -EINVAL;
+  if (bytes > UINT64_MAX - page) return -ENOMEM;
+  bytes = (bytes + page - 1) / page * page;
   const bool writable = (protection & PROT_WRITE) != 0;
-  if (writable && (!file->writable || object->record().frozen.load() != 0)) return -EPERM;
+  if (!file->readable || (writable && !file->writable)) return -EACCES;
+  const auto object = std::dynamic_pointer_cast<MapObject>(file->object);
+  if (object == nullptr) return -ENODEV;
+  if (const long status = may_map(*object, *file, bytes, offset, writable); status != 0)
+    return status;
   // A range of addresses first, then each piece over its part of it: a ring shows its data twice.
   void* range = ::mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (range == MAP_FAILED) return -errno;

@@ -221,7 +221,7 @@ long map_freeze(const Call& call) {
   if (const long status = target.open(call, call.attr.map_fd); status != 0) return status;
   if (target.spec().type == abi::BPF_MAP_TYPE_STRUCT_OPS || !target.spec().fields.empty())
     return -abi::ENOTSUPP;
-  if (!target.file->writable) return -EPERM;
+  if (!target.writable()) return -EPERM;
   MapRecord& record = target.object->record();
   if (record.writable_mappings.load() != 0) return -EBUSY;
   if (const long status = target.map().freeze(); status != 0) return status;

@@ -60,10 +60,10 @@ NumberText read_number(std::string_view text, std::uint64_t flags) {
 }
 
 long as_signed(const NumberText& read, std::int64_t& value) {
-  constexpr auto most = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+  constexpr auto kMost = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
   value = 0;
   if (read.used < 0) return read.used;
-  if (read.magnitude > most + (read.negative ? 1 : 0)) return -ERANGE;
+  if (read.magnitude > kMost + (read.negative ? 1 : 0)) return -ERANGE;
   value = static_cast<std::int64_t>(read.negative ? 0 - read.magnitude : read.magnitude);
   return read.used;
 }

@@ -30,10 +30,17 @@ long descriptor_of(const Call& call, ObjectKind kind, std::uint32_t id, std::uin
                                    .writable = (flags & abi::BPF_F_RDONLY) == 0});
 }
 
-// The flag and the descriptor of a directory: our namespace has none.
-long check_path_fd(const abi::bpf_attr& attr) {
-  if ((attr.file_flags & abi::BPF_F_PATH_FD) != 0) return -EOPNOTSUPP;
-  return attr.path_fd != 0 ? -EINVAL : 0;
+// The flag and the descriptor of a directory belong together.
+bool is_path_fd_alone(const abi::bpf_attr& attr) {
+  return (attr.file_flags & abi::BPF_F_PATH_FD) == 0 && attr.path_fd != 0;
+}
+
+// A name of the machine's namespace, which has no directories to begin at.
+long read_path(const abi::bpf_attr& attr, std::string& path) {
+  const long status = string_from_user(path, attr.pathname, kPathMax, ENAMETOOLONG);
+  if (status != 0) return status;
+  if (path.empty()) return -ENOENT;
+  return (attr.file_flags & abi::BPF_F_PATH_FD) != 0 ? -EOPNOTSUPP : 0;
 }
 
 }  // namespace
@@ -55,6 +62,8 @@ long map_by_id(const Call& call) {
 
 long btf_by_id(const Call& call) {
   if ((call.attr.open_flags & ~std::uint32_t{abi::BPF_F_TOKEN_FD}) != 0) return -EINVAL;
+  // No descriptor is a token.
+  if (call.attr.open_flags != 0) return bad_descriptor(call.attr.fd_by_id_token_fd);
   return descriptor_of(call, ObjectKind::btf, call.attr.btf_id, 0);
 }
 
@@ -65,14 +74,13 @@ long link_by_id(const Call& call) {
 long object_pin(const Call& call) {
   const abi::bpf_attr& attr = call.attr;
   if ((attr.file_flags & ~std::uint32_t{abi::BPF_F_PATH_FD}) != 0) return -EINVAL;
-  if (const long status = check_path_fd(attr); status != 0) return status;
+  if (is_path_fd_alone(attr)) return -EINVAL;
+  // Whatever is not of a kind that can be pinned is EINVAL, even what is not open.
   const auto file = call.machine.files().get(static_cast<int>(attr.bpf_fd));
-  if (file == nullptr) return bad_descriptor(static_cast<int>(attr.bpf_fd));
-  if (file->object == nullptr || file->object->kind() == ObjectKind::btf) return -EINVAL;
+  if (file == nullptr || file->object == nullptr || file->object->kind() == ObjectKind::btf)
+    return -EINVAL;
   std::string path;
-  if (const long status = string_from_user(path, attr.pathname, kPathMax, ENAMETOOLONG);
-      status != 0)
-    return status;
+  if (const long status = read_path(attr, path); status != 0) return status;
   return call.machine.pins().add(path, file->object->kind(), file->object->id());
 }
 
@@ -80,13 +88,11 @@ long object_get(const Call& call) {
   const abi::bpf_attr& attr = call.attr;
   if (attr.bpf_fd != 0 || (attr.file_flags & ~(kAccessFlags | abi::BPF_F_PATH_FD)) != 0)
     return -EINVAL;
-  if (const long status = check_path_fd(attr); status != 0) return status;
+  if (is_path_fd_alone(attr)) return -EINVAL;
   const std::uint32_t access = attr.file_flags & kAccessFlags;
   if (access == kAccessFlags) return -EINVAL;
   std::string path;
-  if (const long status = string_from_user(path, attr.pathname, kPathMax, ENAMETOOLONG);
-      status != 0)
-    return status;
+  if (const long status = read_path(attr, path); status != 0) return status;
   const auto pin = call.machine.pins().find(path);
   if (!pin) return -ENOENT;
   if (pin->kind != ObjectKind::map && access != 0) return -EINVAL;

@@ -67,10 +67,10 @@ long MachineKernel::wait(std::span<const int> fds, milliseconds timeout) {
   if (files.empty()) return -EINVAL;
   const auto end = steady_clock::now() + timeout;
   for (;;) {
-    maps::RingBufferMap* only = nullptr;
+    const maps::RingBufferMap* only = nullptr;
     std::uint32_t wakeups = 0;
     for (const auto& file : files) {
-      auto* ring = ring_of(*file);
+      const auto* ring = ring_of(*file);
       if (ring == nullptr) continue;
       only = ring;
       wakeups = ring->ring().waking().count();

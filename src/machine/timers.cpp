@@ -210,8 +210,8 @@ void Timers::work() {
     const std::uint64_t due = queue_.begin()->first;
     const std::uint64_t current = now(CLOCK_MONOTONIC);
     if (due > current) {
-      constexpr std::uint64_t longest = 1'000'000'000;
-      changed_.wait_for(lock, std::chrono::nanoseconds(std::min(due - current, longest)));
+      constexpr std::uint64_t kLongest = 1'000'000'000;
+      changed_.wait_for(lock, std::chrono::nanoseconds(std::min(due - current, kLongest)));
       continue;
     }
     const auto timer = queue_.begin()->second;

@@ -48,15 +48,15 @@ std::uint64_t TracePipe::take_lost() {
 }
 
 std::string trace_pipe_text(const TraceLine& line) {
-  constexpr std::uint64_t micro = 1000;
-  constexpr std::uint64_t second = 1'000'000;
-  const std::uint64_t us = line.time_ns / micro;
+  constexpr std::uint64_t kMicrosecond = 1000;
+  constexpr std::uint64_t kSecond = 1'000'000;
+  const std::uint64_t us = line.time_ns / kMicrosecond;
   const std::string_view command(line.command.data(),
                                  ::strnlen(line.command.data(), line.command.size()));
   std::string_view words = line.text;
   if (words.ends_with('\n')) words.remove_suffix(1);
   return text("{:>16}-{:<7} [{:03}] ..... {:>5}.{:06}: bpf_trace_printk: {}\n", command,
-              line.thread, line.cpu, us / second, us % second, words);
+              line.thread, line.cpu, us / kSecond, us % kSecond, words);
 }
 
 }  // namespace skep::machine
