@@ -21,8 +21,8 @@ constexpr std::uint64_t round_page(std::uint64_t bytes) {
 
 // kernel: bpf_map_flags_access_ok
 bool access_flags_agree(std::uint32_t flags) {
-  constexpr std::uint32_t both = abi::BPF_F_RDONLY_PROG | abi::BPF_F_WRONLY_PROG;
-  return (flags & both) != both;
+  constexpr std::uint32_t kBoth = abi::BPF_F_RDONLY_PROG | abi::BPF_F_WRONLY_PROG;
+  return (flags & kBoth) != kBoth;
 }
 
 long check_sizes(const MapSpec& spec, std::uint32_t known_flags) {

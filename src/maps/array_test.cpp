@@ -70,9 +70,9 @@ TEST_CASE("an array is refused as by Linux") {
 
 TEST_CASE("the largest array that can be asked for is counted without overflow") {
   const MapSpec largest = spec_of(0x7fff'ffff, 0xffff'ffff);
-  CHECK(array().bytes(largest, 1).value() == (std::uint64_t{1} << 31) * 0xffff'ffff);
+  CHECK(array().bytes(largest, 1) == (std::uint64_t{1} << 31) * 0xffff'ffff);
   const MapSpec percpu = spec_of(abi::PCPU_MIN_UNIT_SIZE, 0xffff'ffff);
-  CHECK(percpu_array().bytes(percpu, kMaxCpus).value() ==
+  CHECK(percpu_array().bytes(percpu, kMaxCpus) ==
         std::uint64_t{abi::PCPU_MIN_UNIT_SIZE} * 0xffff'ffff * kMaxCpus);
 }
 
@@ -210,6 +210,7 @@ TEST_CASE("a locked update is seen whole, and the lock itself stays out of copie
   std::atomic<bool> torn = false;
   {
     std::vector<std::jthread> threads;
+    threads.reserve(2);
     for (std::uint64_t thread = 1; thread <= 2; ++thread)
       threads.emplace_back([&, thread] {
         for (std::uint64_t i = 0; i < 20'000; ++i) {

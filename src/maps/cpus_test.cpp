@@ -55,6 +55,7 @@ TEST_CASE("more threads than slots: one thread a slot at a time, and all get the
   std::atomic<unsigned> turns = 0;
   {
     std::vector<std::jthread> threads;
+    threads.reserve(kThreads);
     for (unsigned i = 0; i < kThreads; ++i)
       threads.emplace_back([&, i] {
         for (unsigned turn = 0; turn < kTurns; ++turn) {

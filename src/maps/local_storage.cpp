@@ -15,7 +15,7 @@ namespace skep::maps {
 
 namespace {
 
-constexpr std::uint64_t kSweepEvery_ns = 100'000'000;
+constexpr std::uint64_t kSweepEveryNs = 100'000'000;
 constexpr std::uint32_t kNodeBytes = 32;
 
 // The hash that the values are in.
@@ -79,7 +79,7 @@ void LocalStorageMap::sweep(const Caller& caller) {
   if (owners_ == nullptr) return;
   const std::uint64_t now = world_.now_ns();
   std::uint64_t before = swept_ns_.load();
-  if ((before != 0 && now - before < kSweepEvery_ns) ||
+  if ((before != 0 && now - before < kSweepEveryNs) ||
       !swept_ns_.compare_exchange_strong(before, now))
     return;
   std::vector<std::uint64_t> dead;

@@ -65,6 +65,7 @@ TEST_CASE("threads take turns, and none is forgotten") {
   std::uint64_t count = 0;
   {
     std::vector<std::jthread> threads;
+    threads.reserve(kThreads);
     for (unsigned i = 0; i < kThreads; ++i)
       threads.emplace_back([&] {
         for (std::uint64_t turn = 0; turn < kTurns; ++turn) {
@@ -112,6 +113,7 @@ TEST_CASE("one of many waiters repairs, the others find it done") {
   std::atomic<int> clean = 0;
   {
     std::vector<std::jthread> threads;
+    threads.reserve(4);
     for (unsigned i = 0; i < 4; ++i)
       threads.emplace_back([&] {
         // Only the first holder is dead.

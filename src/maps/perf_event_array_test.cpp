@@ -139,7 +139,7 @@ TEST_CASE("perf event array: two parts make one sample") {
   CHECK(test.array().output({}, 0, std::as_bytes(std::span(&first, 1)),
                             std::as_bytes(std::span(&second, 1))) == 0);
   Got got;
-  CHECK(got.reader(*buffer).consume() == 1);
+  REQUIRE(got.reader(*buffer).consume() == 1);
   REQUIRE(got.samples[0].size() == 12);
   CHECK(std::memcmp(got.samples[0].data() + 4, &second, 8) == 0);
   test.array().close_buffer(*buffer);

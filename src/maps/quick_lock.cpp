@@ -9,15 +9,15 @@ namespace skep::maps {
 
 bool QuickLock::take_slowly(const Holder& me) {
   using Clock = std::chrono::steady_clock;
-  constexpr int spins = 200;
-  constexpr int yields = 20;
+  constexpr int kSpins = 200;
+  constexpr int kYields = 20;
   const auto end = Clock::now() + kPatience;
   for (int round = 0;; ++round) {
     std::uint32_t seen = word_.load(std::memory_order_relaxed);
     if (seen == 0 && word_.compare_exchange_strong(seen, me.word(), std::memory_order_acquire))
       return true;
-    if (round < spins) continue;
-    if (round < spins + yields) {
+    if (round < kSpins) continue;
+    if (round < kSpins + kYields) {
       sched_yield();
       continue;
     }

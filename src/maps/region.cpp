@@ -282,8 +282,9 @@ void Region::unmirror(Offset block, std::uint64_t from, std::uint64_t bytes) {
 }
 
 Status Region::map_at(std::byte* place, std::uint64_t file_offset, std::uint64_t bytes) {
-  void* made = mmap(place, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED | MAP_NORESERVE,
-                    fd(), static_cast<off_t>(file_offset));
+  const void* made =
+      mmap(place, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED | MAP_NORESERVE, fd(),
+           static_cast<off_t>(file_offset));
   if (made == MAP_FAILED) return std::unexpected(system_error("cannot map a ring twice", errno));
   return {};
 }

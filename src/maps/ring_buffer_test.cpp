@@ -202,7 +202,7 @@ TEST_CASE("ring buffer: several producers, one reader, nothing lost, each in its
   TestRing test(1 << 14);
   RingBufferMap& ring = test.ring();
   constexpr int producers = 3;
-  const std::uint64_t each = test::rounds(100'000);
+  constexpr std::uint64_t each = test::rounds(100'000);
   std::array<std::uint64_t, producers> next{};
   bool ordered = true;
   RingReader reader(ring, [&](auto sample) {
@@ -212,7 +212,7 @@ TEST_CASE("ring buffer: several producers, one reader, nothing lost, each in its
   });
   std::vector<std::thread> threads;
   for (std::uint64_t who = 0; who < producers; ++who)
-    threads.emplace_back([&ring, who, each] {
+    threads.emplace_back([&ring, who] {
       for (std::uint64_t i = 0; i < each; ++i) {
         std::uint64_t* sample = nullptr;
         const std::uint64_t bytes = 8 + (i * 7) % 64;

@@ -56,9 +56,9 @@ std::byte* StackTraceMap::at(std::uint32_t id) const {
 }
 
 long StackTraceMap::put(std::span<const std::uint64_t> addresses, std::uint64_t flags) {
-  constexpr std::uint64_t known = abi::BPF_F_SKIP_FIELD_MASK | abi::BPF_F_USER_STACK |
-                                  abi::BPF_F_FAST_STACK_CMP | abi::BPF_F_REUSE_STACKID;
-  if ((flags & ~known) != 0) return -EINVAL;
+  constexpr std::uint64_t kKnown = abi::BPF_F_SKIP_FIELD_MASK | abi::BPF_F_USER_STACK |
+                                   abi::BPF_F_FAST_STACK_CMP | abi::BPF_F_REUSE_STACKID;
+  if ((flags & ~kKnown) != 0) return -EINVAL;
   const std::size_t skip = flags & abi::BPF_F_SKIP_FIELD_MASK;
   if (addresses.size() <= skip) return -EFAULT;
   addresses = addresses.subspan(skip);

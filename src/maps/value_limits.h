@@ -14,8 +14,8 @@ inline constexpr std::uint32_t kAccessFlags =
 
 // No others than `known`, and not both of those that leave a program nothing to do.
 [[nodiscard]] constexpr bool flags_known(std::uint32_t flags, std::uint32_t known) {
-  constexpr std::uint32_t both = abi::BPF_F_RDONLY_PROG | abi::BPF_F_WRONLY_PROG;
-  return (flags & ~known) == 0 && (flags & both) != both;
+  constexpr std::uint32_t kBoth = abi::BPF_F_RDONLY_PROG | abi::BPF_F_WRONLY_PROG;
+  return (flags & ~known) == 0 && (flags & kBoth) != kBoth;
 }
 
 }  // namespace skep::maps

@@ -18,9 +18,9 @@ void Waking::wake() {
 
 void Waking::sleep(std::uint32_t seen, std::chrono::nanoseconds timeout) {
   // Short enough that a sleeper who was forgotten sleeps not for long.
-  constexpr std::chrono::nanoseconds longest = std::chrono::milliseconds{100};
-  const timespec wait{.tv_sec = 0,
-                      .tv_nsec = std::clamp(timeout, std::chrono::nanoseconds{0}, longest).count()};
+  constexpr std::chrono::nanoseconds kLongest = std::chrono::milliseconds{100};
+  const timespec wait{
+      .tv_sec = 0, .tv_nsec = std::clamp(timeout, std::chrono::nanoseconds{0}, kLongest).count()};
   sleepers_.fetch_add(1);
   syscall(SYS_futex, &count_, FUTEX_WAIT, seen, &wait, nullptr, 0);
   std::uint32_t sleepers = sleepers_.load();

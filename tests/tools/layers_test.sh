@@ -46,6 +46,8 @@ refused src/isa/print.cpp '#include <fmt/format.h>\n' \
   'src/isa/print.cpp:4: <fmt/format.h> belongs to: base; see [headers] in tools/layers.txt'
 refused apps/skep/main.cpp '#include <doctest/doctest.h>\n' 'main.cpp:3: <doctest/doctest.h> belongs'
 refused src/isa/print.cpp '// caf\0303\0251\n' 'src/isa/print.cpp:4: a byte that is not ASCII'
+refused include/skep/x.h "$spdx\\n#include \"isa/ops.h\"\\n" \
+  'include/skep/x.h:2: "isa/ops.h": a public header may include only skep/'
 refused src/isa/bare.h '#pragma once\n' 'src/isa/bare.h:1: the first line must be'
 refused src/misc/x.cpp "$spdx\\n" 'src/misc: a folder that tools/layers.txt does not name'
 rm -rf src/misc
