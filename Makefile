@@ -43,6 +43,7 @@ fuzz: packages-build packages-fuzz ## every fuzz target for SECONDS=60
 bench: packages-build packages-bench all ## the figures of docs/
 	@cmake --build build --target skep-bench
 	@bench/run build
+	@bench/run build --machine
 
 install: all ## program, man page, completions, below PREFIX=/usr/local
 	@cmake --install build --strip --prefix $(PREFIX)

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// skep-bench: what each engine costs, as a ratio to native code of the same source. bench/run
-// compiles the programs and calls it.
+// skep-bench: what each engine costs, as a ratio to native code of the same source, or what a
+// machine costs beside the running Linux. bench/run compiles the programs and calls it.
 #include <cstdio>
 #include <string_view>
 
+#include "bench/machine_report.h"
 #include "bench/report.h"
 
 namespace {
@@ -15,6 +16,7 @@ constexpr const char* kUsage =
     "\n"
     "  --programs DIRECTORY  where bench/build-programs put its output\n"
     "  --filter TEXT         only the programs with TEXT in their name\n"
+    "  --machine             the machine beside Linux instead of engines beside native code\n"
     "  --smoke               run everything once and compare, measure nothing\n"
     "  --json                figures as JSON\n"
     "  --help                this text\n";
@@ -22,6 +24,7 @@ constexpr const char* kUsage =
 struct Request {
   std::string programs;
   std::string_view filter;
+  bool machine = false;
   bool smoke = false;
   bool json = false;
   bool help = false;
@@ -31,7 +34,9 @@ Result<Request> read_arguments(std::span<char*> arguments) {
   Request request;
   for (std::size_t at = 0; at < arguments.size(); ++at) {
     const std::string_view argument = arguments[at];
-    if (argument == "--smoke") {
+    if (argument == "--machine") {
+      request.machine = true;
+    } else if (argument == "--smoke") {
       request.smoke = true;
     } else if (argument == "--json") {
       request.json = true;
@@ -73,7 +78,17 @@ Status measure_all(const bench::Programs& programs, bool json) {
   return {};
 }
 
+Status run_machine(const Request& request) {
+  const std::string out = SKEP_TRY(bench::machine_figures({.directory = request.programs,
+                                                           .filter = request.filter,
+                                                           .smoke = request.smoke,
+                                                           .json = request.json}));
+  std::fputs(out.c_str(), stdout);
+  return {};
+}
+
 Status run(const Request& request) {
+  if (request.machine) return run_machine(request);
   bench::Programs programs = SKEP_TRY(bench::load_programs(request.programs));
   std::erase_if(programs.all, [&](const bench::Program& program) {
     return !program.name.contains(request.filter);

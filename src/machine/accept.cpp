@@ -78,8 +78,8 @@ class MapResolver {
 };
 
 bool is_helper_call(const isa::Insn& insn) {
-  constexpr std::uint8_t call = 0x85;
-  return insn.code == call && insn.src == 0;
+  constexpr std::uint8_t kCall = 0x85;
+  return insn.code == kCall && insn.src == 0;
 }
 
 // kernel: check_helper_call, as far as the number and the type of the program go

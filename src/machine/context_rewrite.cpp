@@ -30,7 +30,6 @@ struct Known {
   bool operator==(const Known&) const = default;
 };
 
-constexpr unsigned kArguments = 5;
 constexpr std::uint16_t kKeptByCalls = 0b0000'0011'1100'0000;  // r6 to r9
 
 // The slot that an access through r10 covers; nothing when it lies elsewhere or across two.
@@ -44,7 +43,8 @@ std::optional<unsigned> slot_of(const Insn& insn, unsigned base, unsigned bytes)
 
 class Tracker {
  public:
-  explicit Tracker(const isa::Program& program) : program_(program), before_(program.size()) {}
+  explicit Tracker(const isa::Program& program)
+      : program_(program), seen_(program.size()), before_(program.size()) {}
 
   void run() {
     flow_to(0, {.registers = 1U << 1, .slots = 0});
@@ -56,20 +56,20 @@ class Tracker {
   }
   // Whether the base register of a load or store is the context there.
   [[nodiscard]] bool is_context(std::size_t at, unsigned base) const {
-    return before_[at] && before_[at]->has(base);
+    return seen_[at] && before_[at].has(base);
   }
 
  private:
   void flow_to(std::size_t at, const Known& known) {
     if (at >= program_.size()) return;
-    auto& before = before_[at];
     Known met = known;
-    if (before) {
-      met.registers &= before->registers;
-      met.slots &= before->slots;
-      if (met == *before) return;
+    if (seen_[at]) {
+      met.registers &= before_[at].registers;
+      met.slots &= before_[at].slots;
+      if (met == before_[at]) return;
     }
-    before = met;
+    seen_[at] = true;
+    before_[at] = met;
     work_.push_back(at);
   }
 
@@ -77,14 +77,14 @@ class Tracker {
     const auto row = isa::check_insn(program_, at);
     if (!row) return;
     const Insn& insn = program_[at];
-    Known known = *before_[at];
+    Known known = before_[at];
     apply(**row, insn, known);
     const auto target = isa::target_of(**row, insn, at);
     const bool local_call = (*row)->shape == Shape::call_local;
     if (target && local_call) {
-      constexpr std::uint16_t passed = 0b11'1110;
+      constexpr std::uint16_t kPassed = 0b11'1110;
       flow_to(static_cast<std::size_t>(*target),
-              {.registers = static_cast<std::uint16_t>(before_[at]->registers & passed)});
+              {.registers = static_cast<std::uint16_t>(before_[at].registers & kPassed)});
     } else if (target && !is_code_address(insn)) {
       flow_to(static_cast<std::size_t>(*target), known);
     } else if (target) {
@@ -162,7 +162,8 @@ class Tracker {
   }
 
   const isa::Program& program_;
-  std::vector<std::optional<Known>> before_;
+  std::vector<bool> seen_;
+  std::vector<Known> before_;  // by instruction, of those that were seen
   std::deque<std::size_t> work_;
 };
 

@@ -75,6 +75,7 @@ std::vector<unsigned> Hooks::find(std::string_view hook) const {
   }
   std::ranges::sort(there);
   std::vector<unsigned> indices;
+  indices.reserve(there.size());
   for (const auto& [place, index] : there) indices.push_back(index);
   return indices;
 }

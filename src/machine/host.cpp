@@ -37,8 +37,8 @@ uint64_t system_now_ns(void*, Clock clock) {
 
 // splitmix64: one state, no system call. Threads share it, and each draws its own number.
 std::uint32_t system_random(void* self) {
-  constexpr uint64_t step = 0x9e3779b97f4a7c15;
-  uint64_t z = std::atomic_ref(*static_cast<uint64_t*>(self)).fetch_add(step) + step;
+  constexpr uint64_t kStep = 0x9e3779b97f4a7c15;
+  uint64_t z = std::atomic_ref(*static_cast<uint64_t*>(self)).fetch_add(kStep) + kStep;
   z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
   z = (z ^ z >> 27) * 0x94d049bb133111eb;
   return static_cast<std::uint32_t>((z ^ z >> 31) >> 32);

@@ -11,9 +11,9 @@ namespace {
 
 // Whether the distance stands in the immediate: calls, code addresses, long jumps.
 bool distance_in_immediate(const isa::Insn& insn) {
-  constexpr std::uint8_t call = 0x85;
-  constexpr std::uint8_t long_jump = 0x06;
-  return insn.code == call || insn.code == long_jump || isa::is_imm64(insn);
+  constexpr std::uint8_t kCall = 0x85;
+  constexpr std::uint8_t kLongJump = 0x06;
+  return insn.code == kCall || insn.code == kLongJump || isa::is_imm64(insn);
 }
 
 }  // namespace

@@ -23,7 +23,7 @@ bool is_name_character(char c) {
 std::string runtime_directory() {
   if (const char* given = std::getenv("XDG_RUNTIME_DIR"); given != nullptr && *given == '/')
     return given;
-  const std::string own = text("/run/user/{}", geteuid());
+  std::string own = text("/run/user/{}", geteuid());
   struct stat info{};
   if (stat(own.c_str(), &info) == 0 && S_ISDIR(info.st_mode)) return own;
   return geteuid() == 0 ? "/run" : "/tmp";

@@ -136,7 +136,7 @@ std::array<std::uint8_t, 8> program_tag(isa::Program insns) {
 
 // kernel: license_is_gpl_compatible
 bool is_gpl(std::string_view license) {
-  constexpr auto known = std::to_array<std::string_view>({
+  constexpr auto kKnown = std::to_array<std::string_view>({
       "GPL",
       "GPL v2",
       "GPL and additional rights",
@@ -144,7 +144,7 @@ bool is_gpl(std::string_view license) {
       "Dual MIT/GPL",
       "Dual MPL/GPL",
   });
-  return std::ranges::find(known, license) != known.end();
+  return std::ranges::find(kKnown, license) != kKnown.end();
 }
 
 bool Program::gpl() const { return is_gpl(spec_.license); }

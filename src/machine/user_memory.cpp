@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <bit>
 #include <cerrno>
 
 namespace skep::machine {
@@ -14,7 +15,7 @@ namespace {
 constexpr std::uint64_t kPage = 4096;
 
 iovec at_user(std::uint64_t address, std::uint64_t bytes) {
-  return {.iov_base = reinterpret_cast<void*>(address), .iov_len = bytes};
+  return {.iov_base = std::bit_cast<void*>(address), .iov_len = bytes};
 }
 
 }  // namespace

@@ -15,9 +15,9 @@ namespace skep::maps {
 using btf::FieldKind;
 
 struct Field {
-  FieldKind kind;
-  std::uint32_t offset;
-  std::uint32_t bytes;
+  FieldKind kind = FieldKind::spin_lock;
+  std::uint32_t offset = 0;
+  std::uint32_t bytes = 0;
 };
 
 inline constexpr unsigned kMaxFields = 16;
@@ -40,7 +40,7 @@ class Fields {
   }
 
  private:
-  std::array<Field, kMaxFields> fields_{};
+  std::array<Field, kMaxFields> fields_;
   std::uint32_t count_ = 0;
 };
 

@@ -201,19 +201,19 @@ TEST_CASE("ring buffer: what mmap shows") {
 TEST_CASE("ring buffer: several producers, one reader, nothing lost, each in its order") {
   TestRing test(1 << 14);
   RingBufferMap& ring = test.ring();
-  constexpr int producers = 3;
-  constexpr std::uint64_t each = test::rounds(100'000);
-  std::array<std::uint64_t, producers> next{};
+  constexpr int kProducers = 3;
+  constexpr std::uint64_t kEach = test::rounds(100'000);
+  std::array<std::uint64_t, kProducers> next{};
   bool ordered = true;
   RingReader reader(ring, [&](auto sample) {
     const std::uint64_t word = word_of(sample);
-    ordered = ordered && word >> 32 < producers && next[word >> 32]++ == (word & 0xffffffff);
+    ordered = ordered && word >> 32 < kProducers && next[word >> 32]++ == (word & 0xffffffff);
     return 0;
   });
   std::vector<std::thread> threads;
-  for (std::uint64_t who = 0; who < producers; ++who)
+  for (std::uint64_t who = 0; who < kProducers; ++who)
     threads.emplace_back([&ring, who] {
-      for (std::uint64_t i = 0; i < each; ++i) {
+      for (std::uint64_t i = 0; i < kEach; ++i) {
         std::uint64_t* sample = nullptr;
         const std::uint64_t bytes = 8 + (i * 7) % 64;
         while ((sample = static_cast<std::uint64_t*>(ring.reserve(bytes, 0))) == nullptr)
@@ -228,13 +228,13 @@ TEST_CASE("ring buffer: several producers, one reader, nothing lost, each in its
       }
     });
   std::uint64_t count = 0;
-  while (count < producers * each) {
+  while (count < kProducers * kEach) {
     const long got = reader.poll(std::chrono::milliseconds(5000));
     if (got <= 0) break;
     count += static_cast<std::uint64_t>(got);
   }
   for (std::thread& thread : threads) thread.join();
-  CHECK(count == producers * each);
+  CHECK(count == kProducers * kEach);
   CHECK(ordered);
 }
 
