@@ -38,7 +38,8 @@ endfunction()
 
 function(check_own_include file text target owner owners)
   string(REGEX REPLACE "/.*" "" folder "${target}")
-  if(folder IN_LIST MAY_${owner} OR folder IN_LIST owners)
+  # The public headers are for everybody.
+  if(folder STREQUAL "skep" OR folder IN_LIST MAY_${owner} OR folder IN_LIST owners)
     return()
   endif()
   list(JOIN MAY_${owner} " " allowed)
@@ -70,6 +71,14 @@ function(check_system_include file text target owners)
   endif()
 endfunction()
 
+# Public headers stand alone: users have nothing else of the tree.
+function(check_public_include file text target)
+  if(NOT target MATCHES "^skep/")
+    complain_at(${file} "${text}" "\"${target}\""
+                "\"${target}\": a public header may include only skep/ and the system")
+  endif()
+endfunction()
+
 function(check_file file)
   file(READ ${ROOT}/${file} text)
   if(text MATCHES "[^\t\n -~]")
@@ -86,6 +95,8 @@ function(check_file file)
     set(target "${CMAKE_MATCH_2}")
     if(CMAKE_MATCH_1 STREQUAL "<")
       check_system_include(${file} "${text}" "${target}" "${owners}")
+    elseif(file MATCHES "^include/")
+      check_public_include(${file} "${text}" "${target}")
     elseif(file MATCHES "^src/")
       check_own_include(${file} "${text}" "${target}" ${owner} "${owners}")
     endif()
@@ -101,7 +112,7 @@ foreach(entry IN LISTS entries)
   endif()
 endforeach()
 
-foreach(top src ${LAYERS_OUTSIDE})
+foreach(top include src ${LAYERS_OUTSIDE})
   file(GLOB_RECURSE found RELATIVE ${ROOT} ${ROOT}/${top}/*.h ${ROOT}/${top}/*.def
        ${ROOT}/${top}/*.cpp)
   foreach(source IN LISTS found)

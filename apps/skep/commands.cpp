@@ -5,6 +5,7 @@
 
 #include "apps/skep/help.h"
 #include "apps/skep/input.h"
+#include "apps/skep/machine_objects.h"
 #include "apps/skep/run.h"
 
 namespace skep::cli {
@@ -63,6 +64,33 @@ constexpr auto kExecExamples = std::to_array<Example>({
     {"skep exec --engine interpreter --repeat 1000000 prog.s", "measure it"},
 });
 
+constexpr auto kObjectOptions = std::to_array<Option>({kMachineOption, kJsonOption});
+constexpr auto kMapExamples = std::to_array<Example>({
+    {"skep map create /counts type array key 4 value 8 entries 16 name counts", "make a map"},
+    {"skep map update name counts key 1 0 0 0 value hex 2a 00 00 00 00 00 00 00", "write to it"},
+    {"skep map dump name counts", "show what it holds"},
+    {"skep map --machine lab --json show", "the maps of another machine"},
+});
+constexpr auto kProgExamples = std::to_array<Example>({
+    {"skep prog load count.s /count type xdp map idx 0 name counts", "verify and pin it"},
+    {"skep prog run pinned /count data_in packet.bin repeat 1000", "run it over a packet"},
+    {"skep prog dump xlated pinned /count", "show its instructions"},
+});
+constexpr auto kLinkExamples = std::to_array<Example>({
+    {"skep link show", "the programs that are attached"},
+});
+constexpr auto kBtfExamples = std::to_array<Example>({
+    {"skep btf dump map name counts", "the types of a map"},
+    {"skep btf dump file /sys/kernel/btf/vmlinux", "the types in a file"},
+});
+constexpr auto kMachineExamples = std::to_array<Example>({
+    {"skep machine list", "the machines of this user"},
+    {"skep machine remove lab", "with all that is pinned there"},
+});
+
+// Keys and values are words too, and values may be long.
+constexpr std::size_t kManyWords = std::size_t{1} << 20;
+
 constexpr auto kVersionOptions = std::to_array<Option>({kJsonOption});
 constexpr auto kHelpOptions = std::to_array<Option>({{0, "man", "", "print the man page"}});
 constexpr auto kCompletionExamples = std::to_array<Example>({
@@ -84,6 +112,26 @@ constexpr auto kCommands = std::to_array<Command>({
      "outside the program's stack and memory, and says where it was. The interpreter is fast and\n"
      "trusts the program, which therefore runs in a process of its own.",
      kExecOptions, kExecExamples, run_exec},
+    {"map", "[ACTION...]", kManyWords,
+     "maps of a machine: create, show, dump, look up, update, delete",
+     "Takes the words of bpftool map; skep map help lists them. What is not pinned is gone when "
+     "the\n"
+     "command ends.",
+     kObjectOptions, kMapExamples, run_map},
+    {"prog", "[ACTION...]", kManyWords, "programs of a machine: load, show, dump, run",
+     "Takes the words of bpftool prog; skep prog help lists them.", kObjectOptions, kProgExamples,
+     run_prog},
+    {"link", "[ACTION...]", kManyWords, "links of a machine: show, pin, detach",
+     "Takes the words of bpftool link; skep link help lists them.", kObjectOptions, kLinkExamples,
+     run_link},
+    {"btf", "[ACTION...]", kManyWords, "type information of a machine or a file: show, dump",
+     "Takes the words of bpftool btf; skep btf help lists them.", kObjectOptions, kBtfExamples,
+     run_btf},
+    {"machine", "[list|show NAME|remove NAME]", 2, "the machines of this user",
+     "A machine is a file of the user's runtime directory that nobody else may read. It is made "
+     "when\n"
+     "it is first named, and stays until it is removed.",
+     kVersionOptions, kMachineExamples, run_machine},
     {"version",
      "",
      0,

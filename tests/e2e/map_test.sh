@@ -64,7 +64,8 @@ value:
 11 12 13 14 15 16 17 18  19 1a 1b 1c 1d 1e 1f 20
 21 22 23 24 25 26 27 28
 Found 1 element' skep map dump name wide
-fails 1 'File exists' skep map update name wide key 7 0 0 0 value hex $(yes 00 | head -40) noexist
+# shellcheck disable=SC2046
+fails 1 'File exists' skep map update name wide key 7 0 0 0 value $(seq 40) noexist
 skep map delete name wide key 7 0 0 0
 fails 1 'no such element' skep map delete name wide key 7 0 0 0
 skep map create /cpus type percpu_array key 4 value 2 entries 1 name cpus

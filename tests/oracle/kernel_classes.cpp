@@ -109,6 +109,7 @@ void use_array(Kernel& kernel, Account& account) {
   say(account, "{} {} {} {} {} \"{}\"", static_cast<unsigned>(info.type), info.key_bytes,
       info.value_bytes, info.max_entries, info.flags, info.name);
   account.tell("set", map->set(1U, std::uint64_t{11}));
+  account.tell("set the last", map->set(3U, std::uint64_t{5}));
   account.tell("only new", map->set(1U, std::uint64_t{12}, kOnlyNew));
   account.tell("past the end", map->set(4U, std::uint64_t{1}));
   account.tell("erase", map->erase(std::as_bytes(std::span("\0\0\0", 4))));
@@ -301,6 +302,38 @@ std::string without_numbers(std::string line) {
 }
 
 }  // namespace
+
+TEST_CASE("kernel classes: the account on the machine") {
+  const auto lines = exercise(*fresh_machine());
+  for (const std::string_view expected :
+       {"2 4 8 4 0 \"numbers\"",
+        "value 11",
+        "sum b05",
+        "listed true",
+        "3 elements",
+        "saw 7070",
+        "saw 8080",
+        "saw 9090",
+        "2 elements, end true",
+        "get taken: 2 no such element",
+        "a value for each CPU true",
+        "first 3030303",
+        "retval 7, 64 bytes",
+        "counted 5",
+        "xlated true",
+        "same map true",
+        "as a program true",
+        "as a program: 0 /sys/fs/bpf/skep_classes is not a program",
+        "as a link: 0 /sys/fs/bpf/skep_classes is not a link",
+        "as a map: 0 /sys/fs/bpf/skep_classes is not a map",
+        "nothing 0",
+        "first 1",
+        "woken 1",
+        "rest 29 sum 9650400"}) {
+    CAPTURE(expected);
+    CHECK(std::ranges::count(lines, expected) >= 1);
+  }
+}
 
 TEST_CASE("kernel classes: the same account on both kernels") {
   if (const auto& why = why_no_bpf()) return skip(*why);
