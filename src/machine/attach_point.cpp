@@ -106,6 +106,14 @@ long inode_of(std::uint32_t fd, bool directory, std::uint64_t& inode) {
 
 std::string raw_tracepoint_hook(std::string_view name) { return text("raw_tracepoint/{}", name); }
 
+AttachKind attach_kind(std::uint32_t attach_type) {
+  const auto row = row_of(attach_type);
+  if (!row || attach_type == abi::BPF_XDP || attach_type == abi::BPF_SK_LOOKUP)
+    return AttachKind::none;
+  if (row->target == Target::cgroup) return AttachKind::cgroup;
+  return row->target == Target::interface ? AttachKind::interface : AttachKind::other;
+}
+
 long find_attach_point(const AttachTarget& target, AttachPoint& point) {
   const auto row = row_of(target.attach_type);
   if (!row) return -EINVAL;

@@ -26,6 +26,10 @@ struct AttachTarget {
   std::uint32_t fd_or_ifindex = 0;
 };
 
+// What BPF_PROG_ATTACH attaches to; XDP and most others want a link.
+enum class AttachKind : std::uint8_t { none, cgroup, interface, other };
+[[nodiscard]] AttachKind attach_kind(std::uint32_t attach_type);
+
 // 0 or the errno of BPF_LINK_CREATE and BPF_PROG_ATTACH.
 [[nodiscard]] long find_attach_point(const AttachTarget& target, AttachPoint& point);
 

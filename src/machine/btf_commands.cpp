@@ -2,6 +2,7 @@
 #include <cerrno>
 #include <vector>
 
+#include "abi/map_types.h"
 #include "machine/bpf.h"
 #include "machine/btf_object.h"
 #include "machine/load_log.h"
@@ -17,7 +18,9 @@ constexpr std::uint32_t kMaxBtfBytes = 16U << 20;  // kernel: BTF_MAX_SIZE
 
 long btf_load(const Call& call) {
   const abi::bpf_attr& attr = call.attr;
-  if (attr.btf_flags != 0) return (attr.btf_flags & ~(1U << 16)) != 0 ? -EINVAL : -EOPNOTSUPP;
+  if ((attr.btf_flags & ~std::uint32_t{abi::BPF_F_TOKEN_FD}) != 0) return -EINVAL;
+  // No descriptor is a token.
+  if (attr.btf_flags != 0) return bad_descriptor(attr.btf_token_fd);
   if (attr.btf_size > kMaxBtfBytes) return -E2BIG;
   LoadLog log{.buffer = attr.btf_log_buf, .bytes = attr.btf_log_size, .level = attr.btf_log_level};
   if (const long status = log.check(); status != 0) return status;

@@ -12,6 +12,7 @@
 #include "machine/link_object.h"
 #include "machine/map_object.h"
 #include "machine/program.h"
+#include "machine/program_records.h"
 #include "machine/user_memory.h"
 
 namespace skep::machine {
@@ -26,9 +27,9 @@ class InfoExchange {
 
   [[nodiscard]] long read() {
     const std::uint32_t given = call_.attr.info.info_len;
-    constexpr std::uint32_t most = 4096;  // kernel: PAGE_SIZE, in bpf_check_uarg_tail_zero
-    if (given > most) return -E2BIG;
-    std::array<std::byte, most> whole{};
+    constexpr std::uint32_t kMost = 4096;  // kernel: PAGE_SIZE, in bpf_check_uarg_tail_zero
+    if (given > kMost) return -E2BIG;
+    std::array<std::byte, kMost> whole{};
     if (copy_from_user(whole.data(), call_.attr.info.info, given) != 0) return -EFAULT;
     const auto past =
         std::span(whole).first(given).subspan(std::min<std::size_t>(given, sizeof(Info)));
@@ -100,7 +101,27 @@ long btf_info(const Call& call, const BtfObject& object) {
 }
 
 // As bpf(2) shows it: a map is named by its id, and only those who may see addresses see them.
-Bytes shown_program(const Program& program) { return isa::encode(program.spec().insns); }
+// A call says which function it means, and keeps the distance as its offset.
+Bytes shown_program(const Program& program) {
+  isa::Program insns = program.spec().insns;
+  const auto starts = function_starts(insns);
+  const auto index_of = [&](std::int64_t start) {
+    const auto found = std::ranges::find(starts, start);
+    return static_cast<std::int32_t>(found - starts.begin());
+  };
+  for (std::size_t i = 0; i < insns.size(); ++i) {
+    isa::Insn& insn = insns[i];
+    const std::int64_t target = static_cast<std::int64_t>(i) + 1 + insn.imm;
+    if (insn.code == 0x85 && insn.src == abi::BPF_PSEUDO_CALL) {
+      insn.offset = static_cast<std::int16_t>(insn.imm);
+      insn.imm = index_of(target);
+    }
+    if (!isa::is_imm64(insn)) continue;
+    if (insn.src == abi::BPF_PSEUDO_FUNC) insns[i + 1].imm = index_of(target);
+    ++i;
+  }
+  return isa::encode(insns);
+}
 
 long program_arrays(const Program& program, abi::bpf_prog_info& info) {
   const ProgramSpec& spec = program.spec();
@@ -186,7 +207,8 @@ long link_info(const Call& call, const LinkObject& link) {
   const LinkRecord& record = link.record();
   info.type = record.type;
   info.id = link.id();
-  info.prog_id = record.detached.load() != 0 ? 0 : record.program.load();
+  // The link keeps its program when it has lost its place.
+  info.prog_id = record.program.load();
   const std::uint32_t ifindex = record.detached.load() != 0 ? 0 : record.target;
   switch (record.type) {
     case abi::BPF_LINK_TYPE_RAW_TRACEPOINT:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Attaching: links, and programs attached without one.
 #include <algorithm>
+#include <bit>
 #include <cerrno>
 #include <vector>
 
@@ -18,6 +19,7 @@ namespace skep::machine {
 namespace {
 
 constexpr std::uint32_t kTracepointNameBytes = 128;
+constexpr std::uint32_t kXdpModes = 2 | 4 | 8;
 constexpr std::uint32_t kSides = abi::BPF_F_BEFORE | abi::BPF_F_AFTER;
 constexpr unsigned kMostOrdered = 64;  // kernel: BPF_MPROG_MAX, BPF_CGROUP_MAX_PROGS
 
@@ -65,6 +67,52 @@ long find_place(const Call& call, std::uint32_t flags, std::uint32_t relative,
   return find_neighbour(call, flags, relative, place);
 }
 
+// Of the list, where the neighbour stands: -ENOENT if nowhere, and before or after all of them when
+// none is named.
+long position(const std::vector<Attachment>& there, const Place& neighbour, bool after) {
+  const auto count = static_cast<long>(there.size());
+  if (neighbour.link == 0 && neighbour.program == 0) return after ? count : -1;
+  for (long i = 0; i < count; ++i) {
+    const Attachment& one = there[static_cast<std::size_t>(i)];
+    if (neighbour.link != 0 ? one.link == neighbour.link : one.program == neighbour.program)
+      return after ? i + 1 : i - 1;
+  }
+  return -ENOENT;
+}
+
+struct Wish {
+  std::uint32_t flags = 0;
+  std::uint32_t relative = 0;
+  std::uint64_t revision = 0;
+  std::uint32_t program = 0;
+};
+
+// What the list of an interface refuses. kernel: bpf_mprog_attach, in its order
+long check_order(const Call& call, std::string_view hook, const Wish& wish) {
+  Hooks& hooks = call.machine.hooks();
+  if (wish.revision != 0 && wish.revision != hooks.revision(hook)) return -ESTALE;
+  const auto there = hooks.list(hook);
+  if (std::ranges::find(there, wish.program, &Attachment::program) != there.end()) return -EEXIST;
+  Place neighbour;
+  const bool named =
+      wish.relative != 0 || (wish.flags & (abi::BPF_F_ID | std::uint32_t{abi::BPF_F_LINK})) != 0;
+  if (named)
+    if (const long status = find_neighbour(call, wish.flags, wish.relative, neighbour); status != 0)
+      return status;
+  // A link takes nobody's place.
+  if ((wish.flags & abi::BPF_F_REPLACE) != 0) return -ENOENT;
+  constexpr long kNowhere = -2;
+  long at = kNowhere;
+  for (const std::uint32_t side : {abi::BPF_F_BEFORE, abi::BPF_F_AFTER}) {
+    if ((wish.flags & side) == 0) continue;
+    const long found = position(there, neighbour, side == abi::BPF_F_AFTER);
+    if (found < -1) return found;
+    if (at != kNowhere && found != at) return -ERANGE;
+    at = found;
+  }
+  return at == kNowhere && (named || wish.flags != 0) ? -EINVAL : 0;
+}
+
 long finish_link(const Call& call, LinkBirth birth) {
   auto link = make_link(call.machine, std::move(birth));
   if (!link) return -link.error().sys;
@@ -73,9 +121,17 @@ long finish_link(const Call& call, LinkBirth birth) {
 
 long create_ordered(const Call& call, LinkBirth birth) {
   const auto& attr = call.attr.link_create;
-  constexpr std::uint32_t known =
+  constexpr std::uint32_t kKnown =
       kSides | abi::BPF_F_ID | std::uint32_t{abi::BPF_F_LINK} | abi::BPF_F_PREORDER;
-  if ((attr.flags & ~known) != 0) return -EINVAL;
+  if (birth.cgroup != 0 && (attr.flags & ~kKnown) != 0) return -EINVAL;
+  if (birth.cgroup == 0)
+    if (const long status = check_order(call, birth.attachment.hook,
+                                        {.flags = attr.flags,
+                                         .relative = attr.tcx.relative_fd,
+                                         .revision = attr.tcx.expected_revision,
+                                         .program = birth.attachment.program});
+        status != 0)
+      return status;
   if (const long status = find_place(call, attr.flags, attr.tcx.relative_fd,
                                      attr.tcx.expected_revision, birth.place);
       status != 0)
@@ -86,13 +142,13 @@ long create_ordered(const Call& call, LinkBirth birth) {
 // kernel: bpf_nf_link_attach
 long create_netfilter(const Call& call, const Program& program) {
   const auto& attr = call.attr.link_create;
-  constexpr std::uint32_t ipv4 = 2;
-  constexpr std::uint32_t ipv6 = 10;
-  constexpr std::uint32_t hooks = 5;
+  constexpr std::uint32_t kIpv4 = 2;
+  constexpr std::uint32_t kIpv6 = 10;
+  constexpr std::uint32_t kHooks = 5;
   if (attr.flags != 0 || (attr.netfilter.flags & ~abi::BPF_F_NETFILTER_IP_DEFRAG) != 0)
     return -EINVAL;
-  if (attr.netfilter.pf != ipv4 && attr.netfilter.pf != ipv6) return -EAFNOSUPPORT;
-  if (attr.netfilter.hooknum >= hooks) return -EPROTO;
+  if (attr.netfilter.pf != kIpv4 && attr.netfilter.pf != kIpv6) return -EAFNOSUPPORT;
+  if (attr.netfilter.hooknum >= kHooks) return -EPROTO;
   if (attr.netfilter.priority == INT32_MIN || attr.netfilter.priority == INT32_MAX) return -ERANGE;
   LinkBirth birth;
   birth.type = abi::BPF_LINK_TYPE_NETFILTER;
@@ -110,6 +166,17 @@ long create_netfilter(const Call& call, const Program& program) {
 bool is_traced(std::uint32_t type) {
   return type == abi::BPF_PROG_TYPE_TRACEPOINT || type == abi::BPF_PROG_TYPE_KPROBE ||
          type == abi::BPF_PROG_TYPE_PERF_EVENT;
+}
+
+// Of an interface: without a program it is the last one. kernel: bpf_mprog_detach
+long detach_ordered(const Call& call, std::string_view hook, std::uint32_t program) {
+  Hooks& hooks = call.machine.hooks();
+  const auto there = hooks.list(hook);
+  if (there.empty()) return -ENOENT;
+  const auto found =
+      program == 0 ? there.end() - 1 : std::ranges::find(there, program, &Attachment::program);
+  if (found == there.end()) return -ENOENT;
+  return found->link != 0 ? -EBUSY : hooks.detach(hook, found->program, 0);
 }
 
 struct QueryAnswer {
@@ -182,7 +249,9 @@ long link_create(const Call& call) {
   birth.cgroup = point.cgroup;
   birth.attachment = {.hook = point.hook, .program = program->id()};
   if (point.ordered) return create_ordered(call, std::move(birth));
-  if (attr.flags != 0 && attr.attach_type != abi::BPF_XDP) return -EINVAL;
+  // XDP: one of the modes generic, native and offloaded.
+  const std::uint32_t modes = attr.attach_type == abi::BPF_XDP ? kXdpModes : 0;
+  if ((attr.flags & ~modes) != 0 || std::popcount(attr.flags) > 1) return -EINVAL;
   if (point.single) birth.place.room = 1;
   return finish_link(call, std::move(birth));
 }
@@ -191,18 +260,18 @@ long link_update(const Call& call) {
   const auto& attr = call.attr.link_update;
   if ((attr.flags & ~std::uint32_t{abi::BPF_F_REPLACE}) != 0) return -EINVAL;
   const bool replace = (attr.flags & abi::BPF_F_REPLACE) != 0;
-  if (!replace && attr.old_prog_fd != 0) return -EINVAL;
   std::shared_ptr<const File> file;
   std::shared_ptr<LinkObject> link;
   if (const long status = object_of(call.machine, static_cast<int>(attr.link_fd), file, link);
       status != 0)
     return status;
-  if (link->record().type == abi::BPF_LINK_TYPE_RAW_TRACEPOINT) return -EINVAL;
   std::shared_ptr<Program> program;
   if (const long status = program_of(call, attr.new_prog_fd, program); status != 0) return status;
   std::shared_ptr<Program> before;
   if (replace)
     if (const long status = program_of(call, attr.old_prog_fd, before); status != 0) return status;
+  if (!replace && attr.old_prog_fd != 0) return -EINVAL;
+  if (link->record().type == abi::BPF_LINK_TYPE_RAW_TRACEPOINT) return -EINVAL;
   if (link->record().detached.load() != 0) return -ENOLINK;
   const auto current = call.machine.program(link->record().program.load());
   if (current == nullptr || current->spec().type != program->spec().type) return -EINVAL;
@@ -226,6 +295,17 @@ long link_detach(const Call& call) {
 
 long program_attach(const Call& call) {
   const abi::bpf_attr& attr = call.attr;
+  constexpr std::uint32_t kBase =
+      abi::BPF_F_ALLOW_OVERRIDE | abi::BPF_F_ALLOW_MULTI | abi::BPF_F_REPLACE | abi::BPF_F_PREORDER;
+  constexpr std::uint32_t kPlacing = kSides | abi::BPF_F_ID | std::uint32_t{abi::BPF_F_LINK};
+  const auto kind = attach_kind(attr.attach_type);
+  if (kind == AttachKind::none) return -EINVAL;
+  const std::uint32_t known = kind == AttachKind::interface ? kPlacing | abi::BPF_F_REPLACE
+                              : kind == AttachKind::cgroup  ? kBase | kPlacing
+                                                            : kBase;
+  if ((attr.attach_flags & ~known) != 0) return -EINVAL;
+  if (kind == AttachKind::other && (attr.relative_fd != 0 || attr.expected_revision != 0))
+    return -EINVAL;
   std::shared_ptr<Program> program;
   if (const long status = program_of(call, attr.attach_bpf_fd, program); status != 0) return status;
   if (const long status = check_attach(*program, attr.attach_type); status != 0) return status;
@@ -234,21 +314,31 @@ long program_attach(const Call& call) {
           {.attach_type = attr.attach_type, .fd_or_ifindex = attr.target_fd}, point);
       status != 0)
     return status;
-  if (point.link_type == abi::BPF_LINK_TYPE_XDP) return -EINVAL;
   Hooks& hooks = call.machine.hooks();
   const auto there = hooks.list(point.hook);
+  const bool interface =
+      point.link_type == abi::BPF_LINK_TYPE_TCX || point.link_type == abi::BPF_LINK_TYPE_NETKIT;
+  if (interface && (attr.attach_flags & abi::BPF_F_REPLACE) == 0)
+    if (const long status = check_order(call, point.hook,
+                                        {.flags = attr.attach_flags,
+                                         .relative = attr.relative_fd,
+                                         .revision = attr.expected_revision,
+                                         .program = program->id()});
+        status != 0)
+      return status;
   const bool here = std::ranges::any_of(
       there, [&](const Attachment& a) { return a.link == 0 && a.program == program->id(); });
   if ((attr.attach_flags & abi::BPF_F_REPLACE) != 0) {
     std::shared_ptr<Program> old;
     if (const long status = program_of(call, attr.replace_bpf_fd, old); status != 0) return status;
+    const auto held = std::ranges::find(there, old->id(), &Attachment::program);
+    if (interface && held != there.end() && held->link != 0) return -EBUSY;
     return hooks.replace(point.hook, 0, old->id(), program->id());
   }
   const bool multi = (attr.attach_flags & abi::BPF_F_ALLOW_MULTI) != 0;
   if (here) return point.cgroup != 0 && !multi ? 0 : point.cgroup != 0 ? -EINVAL : -EEXIST;
   Place place;
-  constexpr std::uint32_t placing = kSides | abi::BPF_F_ID | std::uint32_t{abi::BPF_F_LINK};
-  if (const long status = find_place(call, attr.attach_flags & placing, attr.relative_fd,
+  if (const long status = find_place(call, attr.attach_flags & kPlacing, attr.relative_fd,
                                      attr.expected_revision, place);
       status != 0)
     return status;
@@ -263,13 +353,20 @@ long program_attach(const Call& call) {
 
 long program_detach(const Call& call) {
   const abi::bpf_attr& attr = call.attr;
+  const AttachKind kind = attach_kind(attr.attach_type);
+  if (kind == AttachKind::none) return -EINVAL;
+  const bool ordered = kind == AttachKind::interface;
+  std::shared_ptr<Program> program;
+  if (ordered && attr.attach_bpf_fd != 0)
+    if (const long status = program_of(call, attr.attach_bpf_fd, program); status != 0)
+      return status;
   AttachPoint point;
   if (const long status = find_attach_point(
           {.attach_type = attr.attach_type, .fd_or_ifindex = attr.target_fd}, point);
       status != 0)
     return status;
+  if (ordered) return detach_ordered(call, point.hook, program == nullptr ? 0 : program->id());
   const auto there = call.machine.hooks().list(point.hook);
-  std::shared_ptr<Program> program;
   if (attr.attach_bpf_fd != 0 || there.size() != 1)
     if (const long status = program_of(call, attr.attach_bpf_fd, program); status != 0)
       return there.empty() ? -ENOENT : status;
@@ -280,6 +377,7 @@ long program_detach(const Call& call) {
 long program_query(const Call& call) {
   const auto& attr = call.attr.query;
   if ((attr.query_flags & ~abi::BPF_F_QUERY_EFFECTIVE) != 0) return -EINVAL;
+  if (attr.attach_type == abi::BPF_XDP) return -EINVAL;
   AttachPoint point;
   if (const long status = find_attach_point(
           {.attach_type = attr.attach_type, .fd_or_ifindex = attr.target_fd}, point);

@@ -106,6 +106,8 @@ Status Machine::start() {
 Machine::~Machine() {
   services_.reset();
   files_.close_all();
+  for (const auto& [address, map] : writable_mappings_) --map->record().writable_mappings;
+  writable_mappings_.clear();
   inner_maps_.clear();
 }
 
@@ -136,11 +138,25 @@ long Machine::mmap(int fd, std::uint64_t bytes, int protection, std::uint64_t of
   if (range == MAP_FAILED) return -errno;
   const long status = map_pieces(*object, *region_, {range, bytes, protection, offset});
   if (status != 0) {
-    munmap(range, bytes);
+    ::munmap(range, bytes);
     return status;
   }
-  if (writable) ++object->record().writable_mappings;
+  if (writable) {
+    ++object->record().writable_mappings;
+    const std::lock_guard lock(open_mutex_);
+    writable_mappings_[range] = object;
+  }
   return reinterpret_cast<long>(range);
+}
+
+long Machine::munmap(void* address, std::uint64_t bytes) {
+  if (::munmap(address, bytes) != 0) return -errno;
+  const std::lock_guard lock(open_mutex_);
+  if (const auto found = writable_mappings_.find(address); found != writable_mappings_.end()) {
+    --found->second->record().writable_mappings;
+    writable_mappings_.erase(found);
+  }
+  return 0;
 }
 
 long Machine::unlink(std::string_view path) { return pins_->remove(path); }

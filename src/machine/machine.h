@@ -56,6 +56,8 @@ class Machine final : public maps::World {
   [[nodiscard]] long read(int fd, std::span<std::byte> into);
   // The address, or a negative errno.
   [[nodiscard]] long mmap(int fd, std::uint64_t bytes, int protection, std::uint64_t offset);
+  // Of what mmap gave, whole; 0 or a negative errno.
+  [[nodiscard]] long munmap(void* address, std::uint64_t bytes);
   [[nodiscard]] long unlink(std::string_view path);
 
   [[nodiscard]] maps::Region& region() { return *region_; }
@@ -116,6 +118,8 @@ class Machine final : public maps::World {
   std::array<std::unordered_map<std::uint32_t, std::weak_ptr<Object>>, kObjectKinds> open_;
   // Maps inside maps stay open: programs may still look at one that was just taken out.
   std::unordered_map<std::uint32_t, std::shared_ptr<MapObject>> inner_maps_;
+  // Writable mappings, which keep a map from being frozen.
+  std::unordered_map<void*, std::shared_ptr<MapObject>> writable_mappings_;
   std::atomic<std::uint64_t> reaped_ns_{0};
   const std::shared_ptr<void> counting_ = std::make_shared<int>();
   std::unique_ptr<ProgramServices> services_;

@@ -27,8 +27,8 @@ struct Item {
 };
 
 const ObjectType& item_type() {
-  static const ObjectType type{.bytes = sizeof(Item), .fields = {}};
-  return type;
+  static const ObjectType kType{.bytes = sizeof(Item), .fields = {}};
+  return kType;
 }
 
 // Compares keys, as a program's `less` does.

@@ -85,7 +85,7 @@ TEST_CASE("probe_read_string: a string that runs into what cannot be read") {
 }
 
 TEST_CASE("probe_read_string: long strings over many pages") {
-  std::string text(20'000, 'x');
+  const std::string text(20'000, 'x');
   std::string copy(30'000, '#');
   CHECK(probe_read_string(room(copy), address(text.c_str())) == 20'001);
   CHECK(copy.compare(0, 20'000, text) == 0);

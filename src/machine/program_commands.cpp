@@ -10,6 +10,7 @@
 #include "machine/bpf.h"
 #include "machine/btf_object.h"
 #include "machine/names.h"
+#include "machine/program_records.h"
 #include "machine/program_types.h"
 #include "machine/user_memory.h"
 
@@ -24,13 +25,22 @@ constexpr std::uint32_t kKnownFlags =
     abi::BPF_F_TEST_STATE_FREQ | abi::BPF_F_SLEEPABLE | abi::BPF_F_XDP_HAS_FRAGS |
     abi::BPF_F_XDP_DEV_BOUND_ONLY | abi::BPF_F_TEST_REG_INVARIANTS | abi::BPF_F_TOKEN_FD;
 
+// Programs that are attached to something that BTF describes.
+bool has_target(std::uint32_t type) {
+  return type == abi::BPF_PROG_TYPE_TRACING || type == abi::BPF_PROG_TYPE_LSM ||
+         type == abi::BPF_PROG_TYPE_STRUCT_OPS || type == abi::BPF_PROG_TYPE_EXT;
+}
+
 // kernel: bpf_prog_load, in its order
 long check_load(const abi::bpf_attr& attr, ProgramSpec& spec) {
   if ((attr.prog_flags & ~kKnownFlags) != 0) return -EINVAL;
-  if ((attr.prog_flags & abi::BPF_F_TOKEN_FD) != 0) return -EOPNOTSUPP;
+  // No descriptor is a token.
+  if ((attr.prog_flags & abi::BPF_F_TOKEN_FD) != 0) return bad_descriptor(attr.prog_token_fd);
   if (attr.insn_cnt == 0 || attr.insn_cnt > abi::BPF_COMPLEXITY_LIMIT_INSNS) return -E2BIG;
   const ProgramType* type = find_program_type(attr.prog_type);
   if (type == nullptr) return -EINVAL;
+  if ((attr.attach_btf_id != 0 || attr.attach_prog_fd != 0) && !has_target(attr.prog_type))
+    return -EINVAL;
   const auto attach = resolve_attach_type(*type, attr.expected_attach_type);
   if (!attach) return -EINVAL;
   // There are no devices to offload to.
@@ -53,55 +63,57 @@ long read_program(const abi::bpf_attr& attr, ProgramSpec& spec) {
   return status;
 }
 
-// The records of one kind: as many bytes as the kernel knows of each are kept.
-long read_records(Bytes& to, std::uint64_t user, std::uint32_t count, std::uint32_t record_bytes,
-                  std::uint32_t known_bytes) {
-  constexpr std::uint32_t most = 256;  // kernel: MAX_FUNCINFO_REC_SIZE, MAX_LINEINFO_REC_SIZE
-  if (count == 0) return 0;
-  if (record_bytes < known_bytes || record_bytes > most || record_bytes % 4 != 0) return -EINVAL;
-  if (count > abi::BPF_COMPLEXITY_LIMIT_INSNS) return -EINVAL;
-  Bytes given(std::size_t{count} * record_bytes);
-  if (copy_from_user(given.data(), user, given.size()) != 0) return -EFAULT;
-  for (std::size_t at = 0; at < given.size(); at += record_bytes) {
-    const auto record = std::span(given).subspan(at, record_bytes);
-    if (std::ranges::any_of(record.subspan(known_bytes),
-                            [](std::byte b) { return b != std::byte{}; }))
-      return -E2BIG;
-    to.insert(to.end(), record.begin(), record.begin() + known_bytes);
-  }
-  return 0;
-}
-
-long read_btf(const Call& call, ProgramSpec& spec) {
+long read_btf(const Call& call, ProgramSpec& spec, LoadLog& log) {
   const abi::bpf_attr& attr = call.attr;
-  if (attr.func_info_cnt == 0 && attr.line_info_cnt == 0 && attr.core_relo_cnt == 0) return 0;
+  if (attr.func_info_cnt == 0 && attr.line_info_cnt == 0) return 0;
   std::shared_ptr<const File> file;
   std::shared_ptr<BtfObject> btf;
   if (const long status = object_of(call.machine, static_cast<int>(attr.prog_btf_fd), file, btf);
       status != 0)
     return status;
-  if (const long status = read_records(spec.func_info, attr.func_info, attr.func_info_cnt,
-                                       attr.func_info_rec_size, sizeof(abi::bpf_func_info));
-      status != 0)
-    return status;
-  if (const long status = read_records(spec.line_info, attr.line_info, attr.line_info_cnt,
-                                       attr.line_info_rec_size, sizeof(abi::bpf_line_info));
-      status != 0)
-    return status;
+  if (const long status = read_records(attr, btf->types(), spec, log); status != 0) return status;
+  // Relocations against the types of a kernel, of which there are none here.
+  if (attr.core_relo_cnt != 0) return -EOPNOTSUPP;
   if (!call.machine.objects().use(ObjectKind::btf, btf->id())) return -ENOENT;
   spec.btf_id = btf->id();
   return 0;
 }
 
 long read_fd_array(const abi::bpf_attr& attr, const isa::Program& insns, std::vector<int>& fds) {
-  std::uint32_t count = std::min(attr.fd_array_cnt, kMaxFds);
+  if (attr.fd_array_cnt >= UINT32_MAX / sizeof(int)) return -EINVAL;
+  if (attr.fd_array_cnt > kMaxFds) return -E2BIG;
+  std::uint32_t count = attr.fd_array_cnt;
   for (const isa::Insn& insn : insns)
     if (isa::is_imm64(insn) &&
         (insn.src == abi::BPF_PSEUDO_MAP_IDX || insn.src == abi::BPF_PSEUDO_MAP_IDX_VALUE))
       count = std::max(count, std::min(static_cast<std::uint32_t>(insn.imm), kMaxFds - 1) + 1);
-  if (attr.fd_array == 0 || count == 0) return 0;
+  if (count == 0 || (attr.fd_array == 0 && attr.fd_array_cnt == 0)) return 0;
   fds.resize(count);
   return copy_from_user(fds.data(), attr.fd_array, fds.size() * sizeof(int));
+}
+
+// Where a count is given, all are maps or BTF, whether instructions name them or not.
+long check_fd_array(const Call& call, std::span<const int> fds, LoadLog& log) {
+  for (const int fd : fds.first(call.attr.fd_array_cnt)) {
+    const auto file = call.machine.files().get(fd);
+    const bool fits =
+        file != nullptr && file->object != nullptr &&
+        (file->object->kind() == ObjectKind::map || file->object->kind() == ObjectKind::btf);
+    if (fits) continue;
+    log.add(text("fd {} is not pointing to valid bpf_map or btf", fd));
+    return file == nullptr ? bad_descriptor(fd) : -EINVAL;
+  }
+  return 0;
+}
+
+long check_sleepable(const ProgramSpec& spec, LoadLog& log) {
+  const ProgramType* type = find_program_type(spec.type);
+  SKEP_ASSERT(type != nullptr);
+  const bool sleeps = (spec.flags & abi::BPF_F_SLEEPABLE) != 0;
+  if (sleeps ? type->sleepable.contains(spec.attach_type) : !type->sleepable_only) return 0;
+  log.add(sleeps ? "programs of this type cannot sleep"
+                 : "programs of this type must be sleepable");
+  return -EINVAL;
 }
 
 // References that a program which was not made would have kept.
@@ -113,7 +125,9 @@ void drop(Machine& machine, const ProgramSpec& spec) {
 long verify(const Call& call, ProgramSpec& spec, LoadLog& log) {
   std::vector<int> fds;
   if (const long status = read_fd_array(call.attr, spec.insns, fds); status != 0) return status;
-  if (const long status = read_btf(call, spec); status != 0) return status;
+  if (const long status = check_fd_array(call, fds, log); status != 0) return status;
+  if (const long status = check_sleepable(spec, log); status != 0) return status;
+  if (const long status = read_btf(call, spec, log); status != 0) return status;
   return accept_program(call.machine, fds, spec, log);
 }
 

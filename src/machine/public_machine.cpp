@@ -40,7 +40,7 @@ class MachineKernel final : public Kernel {
     return machine_->mmap(fd, bytes, protection, offset);
   }
   long munmap(void* address, std::uint64_t bytes) override {
-    return ::munmap(address, bytes) == 0 ? 0 : -errno;
+    return machine_->munmap(address, bytes);
   }
   [[nodiscard]] long wait(std::span<const int> fds, milliseconds timeout) override;
   [[nodiscard]] long unlink(std::string_view path) override { return machine_->unlink(path); }

@@ -55,8 +55,8 @@ struct PacketInput {
   TestInput test;
 
   [[nodiscard]] long read(const Test& attr) {
-    constexpr std::uint32_t most = 1U << 20;
-    if (attr.data_size_in > most || attr.ctx_size_in > most) return -EINVAL;
+    constexpr std::uint32_t kMost = 1U << 20;
+    if (attr.data_size_in > kMost || attr.ctx_size_in > kMost) return -EINVAL;
     data.resize(attr.data_size_in);
     context.resize(attr.ctx_size_in);
     if (copy_from_user(data.data(), attr.data_in, data.size()) != 0 ||
@@ -80,8 +80,9 @@ long write_results(const Call& call, const Repeated& done) {
 long write_output(const Call& call, const TestOutput& output, const Repeated& done) {
   const Test& attr = call.attr.test;
   const CopySize data = copy_size(output.data.size(), attr.data_size_out);
+  // That not all of it fits is told first.
   if (attr.data_out != 0 && copy_to_user(attr.data_out, output.data.data(), data.bytes) != 0)
-    return -EFAULT;
+    return data.sys != 0 ? -data.sys : -EFAULT;
   const auto data_bytes = static_cast<std::uint32_t>(output.data.size());
   if (call.write_back(offsetof(abi::bpf_attr, test.data_size_out), data_bytes) != 0) return -EFAULT;
   if (write_results(call, done) != 0) return -EFAULT;
@@ -101,7 +102,12 @@ engine::Region region_of(std::string_view name, const void* begin, std::uint64_t
 
 long run_skb(const Call& call, const Program& program, const ProgramType& type) {
   PacketInput given;
-  if (const long status = given.read(call.attr.test); status != 0) return status;
+  const Test& attr = call.attr.test;
+  // Before anything is copied.
+  if ((attr.flags & ~abi::BPF_F_TEST_SKB_CHECKSUM_COMPLETE) != 0 || attr.cpu != 0 ||
+      attr.batch_size != 0 || attr.data_size_in < engine::kEthernetHeaderBytes)
+    return -EINVAL;
+  if (const long status = given.read(attr); status != 0) return status;
   auto prepared = SkbTestRun::prepare(type, given.test);
   if (!prepared) return -prepared.error().sys;
   Skb& skb = prepared->skb();
@@ -119,7 +125,13 @@ long run_skb(const Call& call, const Program& program, const ProgramType& type) 
 
 long run_xdp(const Call& call, const Program& program) {
   PacketInput given;
-  if (const long status = given.read(call.attr.test); status != 0) return status;
+  const Test& attr = call.attr.test;
+  const bool live = (attr.flags & abi::BPF_F_TEST_XDP_LIVE_FRAMES) != 0;
+  if ((attr.flags & ~std::uint32_t{abi::BPF_F_TEST_XDP_LIVE_FRAMES}) != 0 ||
+      (attr.batch_size != 0 && !live) || attr.data_size_in < engine::kEthernetHeaderBytes)
+    return -EINVAL;
+  if (const long status = given.read(attr); status != 0) return status;
+  given.test.cpu = 0;  // nobody looks at it
   auto prepared = XdpTestRun::prepare(program.spec().attach_type, given.test);
   if (!prepared) return -prepared.error().sys;
   XdpBuffer& xdp = prepared->packet();
@@ -161,7 +173,6 @@ long run_raw_tracepoint(const Call& call, const Program& program) {
     return -EINVAL;
   if (attr.ctx_size_in > abi::MAX_BPF_FUNC_ARGS * sizeof(std::uint64_t)) return -EINVAL;
   const bool on_cpu = (attr.flags & abi::BPF_F_TEST_RUN_ON_CPU) != 0;
-  if ((attr.flags & ~std::uint32_t{abi::BPF_F_TEST_RUN_ON_CPU}) != 0) return -EINVAL;
   if (!on_cpu && attr.cpu != 0) return -EINVAL;
   if (on_cpu && attr.cpu >= call.machine.region().cpus()) return -ENXIO;
   Bytes context(attr.ctx_size_in);

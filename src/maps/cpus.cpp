@@ -48,11 +48,11 @@ Cpu::Cpu(Region& region) {
     return;
   }
   // All are taken: more threads than CPUs. Ask each in turn until one is let go.
-  constexpr std::chrono::milliseconds turn{4};
-  const auto rounds = 10 * kPatience / turn;
+  constexpr std::chrono::milliseconds kTurn{4};
+  const auto rounds = 10 * kPatience / kTurn;
   for (unsigned i = 0; i < rounds; ++i) {
     const unsigned cpu = (first + i) % cpus;
-    if (region.cpu_lock(cpu).take_within(region, turn) == Taken::busy) continue;
+    if (region.cpu_lock(cpu).take_within(region, kTurn) == Taken::busy) continue;
     lock_ = &region.cpu_lock(cpu);
     number_ = cpu;
     return;

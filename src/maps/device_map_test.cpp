@@ -9,6 +9,8 @@
 #include "abi/map_types.h"
 #include "maps/test_world.h"
 
+// NOLINTBEGIN(bugprone-unchecked-optional-access): REQUIRE has looked before
+
 namespace skep::maps {
 
 namespace {
@@ -142,3 +144,5 @@ TEST_CASE("CPU map: what Linux answers") {
 }
 
 }  // namespace skep::maps
+
+// NOLINTEND(bugprone-unchecked-optional-access)

@@ -16,6 +16,8 @@
 #include "maps/words.h"
 #include "tests/support/rounds.h"
 
+// NOLINTBEGIN(bugprone-unchecked-optional-access): REQUIRE has looked before
+
 namespace skep::maps {
 
 namespace {
@@ -318,3 +320,5 @@ TEST_CASE("ring buffer: whatever stands in its pages, nothing leaves them") {
 }
 
 }  // namespace skep::maps
+
+// NOLINTEND(bugprone-unchecked-optional-access)

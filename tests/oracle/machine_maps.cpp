@@ -99,9 +99,8 @@ void create_every_type(Session& session) {
     attempt("plain", [](abi::bpf_attr&) {});
     for (unsigned bit = 0; bit < 32; ++bit)
       attempt(text("flag {}", bit), [&](abi::bpf_attr& a) { a.map_flags ^= 1U << bit; });
-    attempt("both accesses", [](abi::bpf_attr& a) {
-      a.map_flags |= abi::BPF_F_RDONLY | abi::BPF_F_WRONLY;
-    });
+    attempt("both accesses",
+            [](abi::bpf_attr& a) { a.map_flags |= abi::BPF_F_RDONLY | abi::BPF_F_WRONLY; });
     attempt("name", [](abi::bpf_attr& a) { std::strcpy(a.map_name, "a_b.C9"); });
     attempt("bad name", [](abi::bpf_attr& a) { std::strcpy(a.map_name, "a-b"); });
     attempt("endless name", [](abi::bpf_attr& a) { std::memset(a.map_name, 'a', 16); });
@@ -260,8 +259,8 @@ void every_element_command(Session& session) {
 void wrong_descriptors(Session& session) {
   const int program = make_program(session, abi::BPF_PROG_TYPE_SOCKET_FILTER);
   const int btf = make_btf(session);
-  const std::array<int, 6> wrong = {-1,      Session::closed(), session.other_file(), program, btf,
-                                    INT32_MIN};
+  const std::array<int, 6> wrong = {-1,  Session::closed(), session.other_file(), program,
+                                    btf, INT32_MIN};
   const Element with;
   for (unsigned i = 0; i < wrong.size(); ++i) {
     for (const std::uint32_t command :
@@ -354,9 +353,9 @@ struct BatchPlaces {
 
 void random_batches(Session& session, std::uint64_t seed) {
   Random random(seed);
-  const std::array types = {abi::BPF_MAP_TYPE_ARRAY, abi::BPF_MAP_TYPE_ARRAY,
+  const std::array types = {abi::BPF_MAP_TYPE_ARRAY,    abi::BPF_MAP_TYPE_ARRAY,
                             abi::BPF_MAP_TYPE_LPM_TRIE, abi::BPF_MAP_TYPE_HASH,
-                            abi::BPF_MAP_TYPE_QUEUE, abi::BPF_MAP_TYPE_STACK_TRACE};
+                            abi::BPF_MAP_TYPE_QUEUE,    abi::BPF_MAP_TYPE_STACK_TRACE};
   const std::uint32_t type = random.one_of(types);
   shaped(session, type, -1).max_entries = 1 + random.below(12);
   const int map = session.make(text("seed {} type {}", seed, type), abi::BPF_MAP_CREATE);

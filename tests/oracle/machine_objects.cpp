@@ -62,18 +62,16 @@ void sizes_of_attr(Session& session) {
 }
 
 void ids(Session& session) {
-  for (const std::uint32_t command :
-       {abi::BPF_PROG_GET_NEXT_ID, abi::BPF_MAP_GET_NEXT_ID, abi::BPF_BTF_GET_NEXT_ID,
-        abi::BPF_LINK_GET_NEXT_ID}) {
+  for (const std::uint32_t command : {abi::BPF_PROG_GET_NEXT_ID, abi::BPF_MAP_GET_NEXT_ID,
+                                      abi::BPF_BTF_GET_NEXT_ID, abi::BPF_LINK_GET_NEXT_ID}) {
     for (const std::uint32_t from : {0x7ffffffeU, 0x7fffffffU, 0x80000000U, 0xffffffffU}) {
       session.fresh().start_id = from;
       session.ask(text("{} {}", abi::kCommands[command].name, from), command);
       session.note("next id", session.attr().next_id);
     }
   }
-  for (const std::uint32_t command :
-       {abi::BPF_PROG_GET_FD_BY_ID, abi::BPF_MAP_GET_FD_BY_ID, abi::BPF_BTF_GET_FD_BY_ID,
-        abi::BPF_LINK_GET_FD_BY_ID}) {
+  for (const std::uint32_t command : {abi::BPF_PROG_GET_FD_BY_ID, abi::BPF_MAP_GET_FD_BY_ID,
+                                      abi::BPF_BTF_GET_FD_BY_ID, abi::BPF_LINK_GET_FD_BY_ID}) {
     for (const std::uint32_t id : {0U, 0x7fffffffU, 0xffffffffU})
       for (const std::uint32_t flags : {0U, 1U, 8U, 16U, 24U, 1U << 16, 1U << 31}) {
         auto& attr = session.fresh();
@@ -117,9 +115,7 @@ void descriptors_by_id(Session& session) {
 }
 
 // Fields that are a matter of the kernel: ids, times, addresses, memory, the number of types.
-void forget(abi::bpf_map_info& info) {
-  info.id = info.btf_id = 0;
-}
+void forget(abi::bpf_map_info& info) { info.id = info.btf_id = 0; }
 void forget(abi::bpf_prog_info& info) {
   info.id = info.btf_id = 0;
   info.load_time = 0;
@@ -137,9 +133,9 @@ void info_of(Session& session, std::string_view name, int fd) {
     std::array<std::byte, 4400> tail;
   };
   static_assert(offsetof(Longer, tail) == sizeof(Info));
-  for (const std::uint32_t bytes : {0U, 1U, 4U, 40U, std::uint32_t{sizeof(Info) - 4},
-                                    std::uint32_t{sizeof(Info)}, std::uint32_t{sizeof(Info) + 8},
-                                    4096U, 4097U, 4300U}) {
+  for (const std::uint32_t bytes :
+       {0U, 1U, 4U, 40U, std::uint32_t{sizeof(Info) - 4}, std::uint32_t{sizeof(Info)},
+        std::uint32_t{sizeof(Info) + 8}, 4096U, 4097U, 4300U}) {
     for (const bool dirty : {false, true}) {
       Longer place{};
       if (dirty && bytes > sizeof(Info)) place.tail[bytes - sizeof(Info) - 1] = std::byte{1};

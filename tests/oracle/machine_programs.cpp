@@ -22,9 +22,9 @@ namespace skep::test {
 
 namespace {
 
-// Returns 0, in as many instructions.
+// Returns 1, which every type may, in as many instructions.
 Bytes returning(std::size_t count = 2) {
-  isa::Program program(count, isa::Insn{.code = 0xb7});
+  isa::Program program(count, isa::Insn{.code = 0xb7, .imm = 1});
   program.back() = {.code = 0x95};
   return isa::encode(program);
 }
@@ -65,9 +65,8 @@ void arguments(Session& session) {
   attempt("attach program", [](abi::bpf_attr& a) {
     a.attach_prog_fd = static_cast<std::uint32_t>(Session::closed());
   });
-  attempt("BTF that is not used", [](abi::bpf_attr& a) {
-    a.prog_btf_fd = static_cast<std::uint32_t>(Session::closed());
-  });
+  attempt("BTF that is not used",
+          [](abi::bpf_attr& a) { a.prog_btf_fd = static_cast<std::uint32_t>(Session::closed()); });
   attempt("token without flag", [](abi::bpf_attr& a) { a.prog_token_fd = 5; });
   attempt("closed token", [](abi::bpf_attr& a) {
     a.prog_flags = abi::BPF_F_TOKEN_FD;
@@ -166,8 +165,8 @@ void records_of_functions_and_lines(Session& session) {
   load_btf.btf_size = static_cast<std::uint32_t>(typed.bytes.size());
   const int btf = session.need("BTF", abi::BPF_BTF_LOAD);
   Records right;
-  right.functions = {{{.insn_off = 0, .type_id = typed.function},
-                      {.insn_off = 3, .type_id = typed.second}}};
+  right.functions = {
+      {{.insn_off = 0, .type_id = typed.function}, {.insn_off = 3, .type_id = typed.second}}};
   right.lines[0].insn_off = 0;
   right.lines[1].insn_off = 2;
   right.lines[2].insn_off = 3;
@@ -192,8 +191,9 @@ void records_of_functions_and_lines(Session& session) {
   using Attr = abi::bpf_attr;
   attempt("right", [](Records&, Attr&) {});
   attempt("BTF closed", [](Records&, Attr& a) { a.prog_btf_fd = 1'000'000; });
-  attempt("BTF a file",
-          [&](Records&, Attr& a) { a.prog_btf_fd = static_cast<std::uint32_t>(session.other_file()); });
+  attempt("BTF a file", [&](Records&, Attr& a) {
+    a.prog_btf_fd = static_cast<std::uint32_t>(session.other_file());
+  });
   for (const std::uint32_t bytes : {0U, 4U, 7U, 9U, 12U, 252U, 256U, 260U, 1U << 31}) {
     attempt(text("functions of {} bytes", bytes),
             [&](Records& r, Attr&) { r.function_bytes = bytes; });
@@ -224,7 +224,8 @@ void records_of_functions_and_lines(Session& session) {
     attempt(text("function of type {}", type),
             [&](Records& r, Attr&) { r.functions[1].type_id = type; });
   for (const std::uint32_t place : {0U, 1U, 1000U, UINT32_MAX}) {
-    attempt(text("line text at {}", place), [&](Records& r, Attr&) { r.lines[1].line_off = place; });
+    attempt(text("line text at {}", place),
+            [&](Records& r, Attr&) { r.lines[1].line_off = place; });
     attempt(text("file text at {}", place),
             [&](Records& r, Attr&) { r.lines[1].file_name_off = place; });
   }

@@ -139,6 +139,22 @@ void compare(const Scenario& scenario, const std::vector<std::string_view>& know
   }
 }
 
+bool compare_to_first(const Scenario& scenario) {
+  KernelSide kernel;
+  MachineSide machine;
+  Session theirs(kernel);
+  Session ours(machine);
+  scenario(theirs);
+  scenario(ours);
+  for (std::size_t i = 0; i < std::min(theirs.lines().size(), ours.lines().size()); ++i) {
+    if (theirs.lines()[i] == ours.lines()[i]) continue;
+    FAIL_CHECK(theirs.labels()[i], ": Linux says ", theirs.lines()[i], ", the machine ",
+               ours.lines()[i]);
+    return false;
+  }
+  return true;
+}
+
 int make_array(Session& session, std::uint32_t entries, std::uint32_t flags) {
   auto& attr = session.fresh();
   attr.map_type = abi::BPF_MAP_TYPE_ARRAY;
@@ -152,8 +168,8 @@ int make_array(Session& session, std::uint32_t entries, std::uint32_t flags) {
 int make_program(Session& session, std::uint32_t type, std::int32_t r0, std::uint32_t attach_type) {
   constexpr std::uint8_t move = 0xb7;
   constexpr std::uint8_t leave = 0x95;
-  const Bytes bytes = isa::encode(
-      std::array{isa::Insn{.code = move, .imm = r0}, isa::Insn{.code = leave}});
+  const Bytes bytes =
+      isa::encode(std::array{isa::Insn{.code = move, .imm = r0}, isa::Insn{.code = leave}});
   auto& attr = session.fresh();
   attr.prog_type = type;
   attr.expected_attach_type = attach_type;

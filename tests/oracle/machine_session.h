@@ -104,6 +104,8 @@ using Scenario = std::function<void(Session&)>;
 // Runs it on both and fails with the lines that differ. `known` are labels, or beginnings of labels
 // that end with '*', whose answers differ as docs/machine-differences.md says.
 void compare(const Scenario& scenario, const std::vector<std::string_view>& known = {});
+// The same up to the first difference: what follows from it says nothing. False when there is one.
+[[nodiscard]] bool compare_to_first(const Scenario& scenario);
 
 [[nodiscard]] inline std::uint64_t address_of(const void* place) {
   return reinterpret_cast<std::uint64_t>(place);
