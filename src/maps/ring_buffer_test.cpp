@@ -213,6 +213,7 @@ TEST_CASE("ring buffer: several producers, one reader, nothing lost, each in its
     return 0;
   });
   std::vector<std::thread> threads;
+  threads.reserve(kProducers);
   for (std::uint64_t who = 0; who < kProducers; ++who)
     threads.emplace_back([&ring, who] {
       for (std::uint64_t i = 0; i < kEach; ++i) {
@@ -309,8 +310,8 @@ TEST_CASE("ring buffer: whatever stands in its pages, nothing leaves them") {
     auto put = [&](std::uint64_t at) {
       store_relaxed<std::uint64_t>(test.memory() + at % (3 * 4096 + 4096) / 8 * 8, random);
     };
-    constexpr std::array<std::uint64_t, 3> positions{8, kRingPage, 2 * kRingPage};
-    put(random % 8 < 3 ? positions[random % 8] : 3 * kRingPage + (random >> 20) % 4096);
+    constexpr std::array<std::uint64_t, 3> kPositions{8, kRingPage, 2 * kRingPage};
+    put(random % 8 < 3 ? kPositions[random % 8] : 3 * kRingPage + (random >> 20) % 4096);
     if (void* sample = ring.reserve(random % 300, 0)) std::memset(sample, 0xab, random % 300);
     (void)ring.output(data.data(), random % data.size(), 0);
     (void)reader.consume(100);

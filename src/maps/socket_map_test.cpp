@@ -11,6 +11,8 @@
 #include "abi/map_types.h"
 #include "maps/test_world.h"
 
+// NOLINTBEGIN(bugprone-unchecked-optional-access): REQUIRE has looked before
+
 namespace skep::maps {
 
 namespace {
@@ -184,3 +186,5 @@ TEST_CASE("reuseport array: what Linux answers") {
 }
 
 }  // namespace skep::maps
+
+// NOLINTEND(bugprone-unchecked-optional-access)

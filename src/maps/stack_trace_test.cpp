@@ -144,6 +144,7 @@ TEST_CASE("stack trace: two writers and a reader see whole stacks") {
   TestStacks test(8);
   std::atomic<bool> stop{false};
   std::vector<std::thread> threads;
+  threads.reserve(2);
   for (std::uint64_t who = 0; who < 2; ++who)
     threads.emplace_back([&, who] {
       for (std::uint64_t i = 0; i < test::rounds(100'000); ++i)

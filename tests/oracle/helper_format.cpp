@@ -18,6 +18,8 @@
 #include "tests/support/rounds.h"
 #include "tests/support/skip.h"
 
+// NOLINTBEGIN(bugprone-unchecked-optional-access): REQUIRE has looked before
+
 namespace skep::test {
 
 namespace {
@@ -210,3 +212,5 @@ TEST_CASE("formats: bpf_snprintf prints what Linux prints") {
 }
 
 }  // namespace skep::test
+
+// NOLINTEND(bugprone-unchecked-optional-access)

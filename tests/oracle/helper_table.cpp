@@ -20,6 +20,8 @@
 #include "tests/support/linux_bpf.h"
 #include "tests/support/skip.h"
 
+// NOLINTBEGIN(bugprone-unchecked-optional-access): REQUIRE has looked before
+
 namespace skep::test {
 
 namespace {
@@ -290,3 +292,5 @@ TEST_CASE("helpers: what each argument must be is as Linux has it") {
 }
 
 }  // namespace skep::test
+
+// NOLINTEND(bugprone-unchecked-optional-access)
