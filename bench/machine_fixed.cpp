@@ -114,35 +114,43 @@ isa::Program trivial() {
   return std::vector{kZero, kExit};
 }
 
+Result<Task> lookups(Door& door) {
+  const int map = SKEP_TRY(filled_hash(door));
+  return Task([&door, map, key = 0U]() mutable {
+    std::uint64_t value = 0;
+    key = (key + 1) & 1023;
+    return lookup(door, map, &key, &value) == 0;
+  });
+}
+
+Result<Task> updates(Door& door) {
+  const int map = SKEP_TRY(filled_hash(door));
+  return Task([&door, map, key = 0U]() mutable {
+    const std::uint64_t value = 1;
+    key = (key + 1) & 1023;
+    return update(door, map, &key, &value) == 0;
+  });
+}
+
+Result<Task> test_runs(Door& door) {
+  const isa::Program code = trivial();
+  const int program = SKEP_TRY(load(door, abi::BPF_PROG_TYPE_SCHED_CLS, code));
+  return Task([&door, program] { return test_run(door, program, 1).has_value(); });
+}
+
+Result<Task> loads(Door& door) {
+  return Task([&door, code = trivial()] {
+    const auto program = load(door, abi::BPF_PROG_TYPE_SCHED_CLS, code);
+    if (program) door.close(*program);
+    return program.has_value();
+  });
+}
+
 Status add_commands(Table& table, const Pair& doors) {
-  (void)SKEP_TRY(add_both(table, "BPF_MAP_LOOKUP_ELEM", doors, [](Door& door) -> Result<Task> {
-    return Task([&door, map = SKEP_TRY(filled_hash(door)), key = 0U]() mutable {
-      std::uint64_t value = 0;
-      key = (key + 1) & 1023;
-      return lookup(door, map, &key, &value) == 0;
-    });
-  }));
-  (void)SKEP_TRY(add_both(table, "BPF_MAP_UPDATE_ELEM", doors, [](Door& door) -> Result<Task> {
-    return Task([&door, map = SKEP_TRY(filled_hash(door)), key = 0U]() mutable {
-      const std::uint64_t value = 1;
-      key = (key + 1) & 1023;
-      return update(door, map, &key, &value) == 0;
-    });
-  }));
-  (void)SKEP_TRY(
-      add_both(table, "BPF_PROG_TEST_RUN of 2 instructions", doors, [](Door& door) -> Result<Task> {
-        const isa::Program code = trivial();
-        const int program = SKEP_TRY(load(door, abi::BPF_PROG_TYPE_SCHED_CLS, code));
-        return Task([&door, program] { return test_run(door, program, 1).has_value(); });
-      }));
-  (void)SKEP_TRY(
-      add_both(table, "BPF_PROG_LOAD of them, and close", doors, [](Door& door) -> Result<Task> {
-        return Task([&door, code = trivial()] {
-          const auto program = load(door, abi::BPF_PROG_TYPE_SCHED_CLS, code);
-          if (program) door.close(*program);
-          return program.has_value();
-        });
-      }));
+  (void)SKEP_TRY(add_both(table, "BPF_MAP_LOOKUP_ELEM", doors, lookups));
+  (void)SKEP_TRY(add_both(table, "BPF_MAP_UPDATE_ELEM", doors, updates));
+  (void)SKEP_TRY(add_both(table, "BPF_PROG_TEST_RUN of 2 instructions", doors, test_runs));
+  (void)SKEP_TRY(add_both(table, "BPF_PROG_LOAD of them, and close", doors, loads));
   return add_both(table, "BPF_MAP_CREATE of an array, and close", doors,
                   [](Door& door) -> Result<Task> { return creation(door); });
 }

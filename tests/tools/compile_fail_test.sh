@@ -15,7 +15,7 @@ compiles() {
     echo 'skep::Status look(int number);'
     echo "$1"
   } >piece.cpp
-  "$compiler" -std=c++23 -fsyntax-only -Werror=unused-result -I "$SKEP_SOURCE/src" piece.cpp 2>out
+  "$compiler" -std=c++23 -fsyntax-only -Werror=unused-result -I "$SKEP_SOURCE/src" -I "$SKEP_SOURCE/include" piece.cpp 2>out
 }
 
 # refused GOOD BAD MESSAGE
