@@ -43,7 +43,7 @@ struct Format {
 };
 
 std::string random_conversion(Random& random) {
-  constexpr std::string_view ends[] = {
+  constexpr std::string_view kEnds[] = {
       "d",    "i",   "u", "x",    "X",   "ld",  "li",  "lu",   "lx",   "lX",   "lld", "llu",
       "llx",  "llX", "c", "s",    "px",  "pks", "pus", "pI4",  "pi4",  "pI6",  "pi6", "ps",
       "pS",   "pB",  "%", "o",    "lc",  "hd",  "p5",  "pI5",  "pi",   "e",    "",    "lld ",
@@ -52,7 +52,7 @@ std::string random_conversion(Random& random) {
   while (random.one_in(3)) out += "0+- #"[random.below(random.one_in(12) ? 5 : 4)];
   if (random.one_in(3)) out += std::to_string(random.below(random.one_in(8) ? 2000 : 30));
   if (random.one_in(40)) out += ".3";
-  const std::string_view end = random.one_of(ends);
+  const std::string_view end = random.one_of(kEnds);
   out += end;
   return out;
 }

@@ -211,7 +211,7 @@ Program breaking_argument(const Helper& row, std::size_t broken, int map_fd) {
   Program program = {{.code = 0xbf, .dst = 6, .src = 1}};
   for (std::int16_t offset = -64; offset < 0; offset += 8)
     program.push_back({.code = 0x7a, .dst = 10, .offset = offset, .imm = 0});
-  for (std::uint8_t i = 0; i < row.arguments.size(); ++i) {
+  for (std::size_t i = 0; i < row.arguments.size(); ++i) {
     const auto to = static_cast<std::uint8_t>(i + 1);
     const ArgumentKind kind = row.arguments[i].kind;
     if (i == broken && is_size(kind))

@@ -69,17 +69,17 @@ struct Attaching {
                              : static_cast<std::uint32_t>(programs[random.below(3)]);
   }
   [[nodiscard]] std::uint32_t flags() {
-    constexpr std::array<std::uint32_t, 10> some = {0,
-                                                    0,
-                                                    0,
-                                                    abi::BPF_F_BEFORE,
-                                                    abi::BPF_F_AFTER,
-                                                    abi::BPF_F_BEFORE | abi::BPF_F_AFTER,
-                                                    abi::BPF_F_ALLOW_MULTI,
-                                                    abi::BPF_F_ALLOW_OVERRIDE,
-                                                    abi::BPF_F_REPLACE,
-                                                    1U << 20};
-    return random.one_of(some);
+    constexpr std::array<std::uint32_t, 10> kSome = {0,
+                                                     0,
+                                                     0,
+                                                     abi::BPF_F_BEFORE,
+                                                     abi::BPF_F_AFTER,
+                                                     abi::BPF_F_BEFORE | abi::BPF_F_AFTER,
+                                                     abi::BPF_F_ALLOW_MULTI,
+                                                     abi::BPF_F_ALLOW_OVERRIDE,
+                                                     abi::BPF_F_REPLACE,
+                                                     1U << 20};
+    return random.one_of(kSome);
   }
 
   void create() {

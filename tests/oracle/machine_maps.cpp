@@ -135,13 +135,13 @@ void create_every_type(Session& session) {
     attempt("BTF without flag", [](abi::bpf_attr& a) { a.value_type_btf_obj_fd = 1; });
     attempt("hash of no size", [](abi::bpf_attr& a) { a.excl_prog_hash = address_of(&a); });
     attempt("size of no hash", [](abi::bpf_attr& a) { a.excl_prog_hash_size = 32; });
-    static const std::array<std::byte, 32> digest{};
+    static const std::array<std::byte, 32> kDigest{};
     attempt("hash", [](abi::bpf_attr& a) {
-      a.excl_prog_hash = address_of(digest.data());
+      a.excl_prog_hash = address_of(kDigest.data());
       a.excl_prog_hash_size = 32;
     });
     attempt("short hash", [](abi::bpf_attr& a) {
-      a.excl_prog_hash = address_of(digest.data());
+      a.excl_prog_hash = address_of(kDigest.data());
       a.excl_prog_hash_size = 31;
     });
     attempt("bad hash", [](abi::bpf_attr& a) {
@@ -261,7 +261,6 @@ void wrong_descriptors(Session& session) {
   const int btf = make_btf(session);
   const std::array<int, 6> wrong = {-1,  Session::closed(), session.other_file(), program,
                                     btf, INT32_MIN};
-  const Element with;
   for (unsigned i = 0; i < wrong.size(); ++i) {
     for (const std::uint32_t command :
          {abi::BPF_MAP_LOOKUP_ELEM, abi::BPF_MAP_UPDATE_ELEM, abi::BPF_MAP_DELETE_ELEM,
@@ -390,7 +389,7 @@ void random_batches(Session& session, std::uint64_t seed) {
     if (type == abi::BPF_MAP_TYPE_HASH && answer == -EFAULT) return;
     // What is left behind by a command that ran into a bad address is not promised.
     if (type == abi::BPF_MAP_TYPE_HASH || answer == -EFAULT) continue;
-    session.note(name + ": next", places.next);
+    session.note(name + ": next", static_cast<long>(places.next));
     session.note_bytes(name + ": keys", places.keys.data(), sizeof(places.keys));
     session.note_bytes(name + ": values", places.values.data(), sizeof(places.values));
   }
@@ -402,6 +401,7 @@ TEST_CASE("machine: every type of map is made and refused as by Linux") {
   if (const auto why = why_no_linux()) return skip(*why);
   // A map of one program alone is refused by the machine.
   std::vector<std::string> exclusive;
+  exclusive.reserve(kTypes);
   for (std::uint32_t type = 0; type < kTypes; ++type)
     exclusive.push_back(text("create type {}: hash", type));
   compare(create_every_type, {exclusive.begin(), exclusive.end()});

@@ -80,13 +80,13 @@ void arguments(Session& session) {
     a.fd_array_cnt = 1;
   });
   attempt("count of no fd_array", [](abi::bpf_attr& a) { a.fd_array_cnt = 1; });
-  static const int closed = Session::closed();
+  static const int kClosed = Session::closed();
   attempt("closed in fd_array", [](abi::bpf_attr& a) {
-    a.fd_array = address_of(&closed);
+    a.fd_array = address_of(&kClosed);
     a.fd_array_cnt = 1;
   });
   attempt("endless fd_array", [](abi::bpf_attr& a) {
-    a.fd_array = address_of(&closed);
+    a.fd_array = address_of(&kClosed);
     a.fd_array_cnt = UINT32_MAX;
   });
 }

@@ -58,23 +58,23 @@ void random_run(Session& session, std::uint64_t seed) {
   auto& test = session.fresh().test;
   test.prog_fd = static_cast<std::uint32_t>(program);
   const bool packet = random.one_in(2) || type <= abi::BPF_PROG_TYPE_XDP;
-  constexpr std::array<std::uint32_t, 9> sizes = {14, 64, 0, 13, 15, 60, 34, 1500, 100};
+  constexpr std::array<std::uint32_t, 9> kSizes = {14, 64, 0, 13, 15, 60, 34, 1500, 100};
   if (packet && !random.one_in(8)) {
     test.data_in = random.one_in(10) ? 8 : address_of(places.data.data());
-    test.data_size_in = random.one_of(sizes);
+    test.data_size_in = random.one_of(kSizes);
   }
   if (packet && random.one_in(2)) {
     test.data_out = random.one_in(10) ? 8 : address_of(places.data_out.data());
     test.data_size_out = random.one_in(3) ? 0 : random.below(200);
   }
-  constexpr std::array<std::uint32_t, 6> contexts = {8, 24, 192, 96, 200, 0};
+  constexpr std::array<std::uint32_t, 6> kContexts = {8, 24, 192, 96, 200, 0};
   if (random.one_in(3)) {
     test.ctx_in = random.one_in(10) ? 8 : address_of(places.context.data());
-    test.ctx_size_in = random.one_of(contexts);
+    test.ctx_size_in = random.one_of(kContexts);
   }
   if (random.one_in(4)) {
     test.ctx_out = address_of(places.context_out.data());
-    test.ctx_size_out = random.one_of(contexts);
+    test.ctx_size_out = random.one_of(kContexts);
   }
   if (random.one_in(4)) test.repeat = random.below(3);
   // Bit 1 runs XDP on live frames, bit 2 checks sums: neither is for frames like these.

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <bit>
 
 #include <algorithm>
 #include <cerrno>
@@ -69,7 +70,7 @@ long MachineSide::close(int fd) { return machine_->close(fd); }
 
 long MachineSide::map_pages(int fd, std::uint64_t bytes, int protection, std::uint64_t offset) {
   const long at = machine_->mmap(fd, bytes, protection, offset);
-  return at < 0 && at > -4096 ? at : unmapped(reinterpret_cast<void*>(at), bytes);
+  return at < 0 && at > -4096 ? at : unmapped(std::bit_cast<void*>(at), bytes);
 }
 
 Session::Session(Side& side) : side_(side), other_(::open("/dev/null", O_RDWR | O_CLOEXEC)) {}
@@ -166,10 +167,10 @@ int make_array(Session& session, std::uint32_t entries, std::uint32_t flags) {
 }
 
 int make_program(Session& session, std::uint32_t type, std::int32_t r0, std::uint32_t attach_type) {
-  constexpr std::uint8_t move = 0xb7;
-  constexpr std::uint8_t leave = 0x95;
+  constexpr std::uint8_t kMove = 0xb7;
+  constexpr std::uint8_t kLeave = 0x95;
   const Bytes bytes =
-      isa::encode(std::array{isa::Insn{.code = move, .imm = r0}, isa::Insn{.code = leave}});
+      isa::encode(std::array{isa::Insn{.code = kMove, .imm = r0}, isa::Insn{.code = kLeave}});
   auto& attr = session.fresh();
   attr.prog_type = type;
   attr.expected_attach_type = attach_type;
