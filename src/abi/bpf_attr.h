@@ -215,6 +215,8 @@ struct bpf_attr_prog_stream_read {
 static_assert(offsetof(bpf_attr_prog_stream_read, prog_fd) == 16);
 
 union bpf_attr {
+  // First, so that {} makes all of it zero.
+  std::uint8_t whole[168];
   // BPF_MAP_CREATE
   __extension__ struct {
     std::uint32_t map_type;
