@@ -52,15 +52,7 @@ struct HooksLayout {
 };
 
 Result<std::unique_ptr<Hooks>> Hooks::open(Region& region, ObjectTable& objects) {
-  std::atomic<std::uint64_t>& root = region.root(kRoot);
-  if (root.load() == 0) {
-    const Offset fresh = SKEP_TRY(region.allocate(sizeof(HooksLayout)));
-    region.publish(fresh);
-    std::uint64_t none = 0;
-    if (!root.compare_exchange_strong(none, static_cast<std::uint64_t>(fresh))) region.free(fresh);
-  }
-  auto* layout = region.at<HooksLayout>(Offset{root.load()});
-  if (layout == nullptr) return fail(Code::invalid, "the region's table of hooks is damaged");
+  auto* layout = SKEP_TRY(region.root<HooksLayout>(kRoot));
   std::unique_ptr<Hooks> hooks(new Hooks(region, objects, layout));
   return hooks;
 }

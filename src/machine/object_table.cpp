@@ -37,15 +37,7 @@ struct ObjectTableLayout {
 };
 
 Result<std::unique_ptr<ObjectTable>> ObjectTable::open(Region& region) {
-  std::atomic<std::uint64_t>& root = region.root(kRoot);
-  if (root.load() == 0) {
-    const Offset fresh = SKEP_TRY(region.allocate(sizeof(ObjectTableLayout)));
-    region.publish(fresh);
-    std::uint64_t none = 0;
-    if (!root.compare_exchange_strong(none, static_cast<std::uint64_t>(fresh))) region.free(fresh);
-  }
-  auto* layout = region.at<ObjectTableLayout>(Offset{root.load()});
-  if (layout == nullptr) return fail(Code::invalid, "the region's object table is damaged");
+  auto* layout = SKEP_TRY(region.root<ObjectTableLayout>(kRoot));
   std::unique_ptr<ObjectTable> table(new ObjectTable(region, layout));
   return table;
 }

@@ -44,15 +44,7 @@ Pin pin_of(const PinRecord& record) {
 }  // namespace
 
 Result<std::unique_ptr<Pins>> Pins::open(Region& region, ObjectTable& objects) {
-  std::atomic<std::uint64_t>& root = region.root(kRoot);
-  if (root.load() == 0) {
-    const Offset fresh = SKEP_TRY(region.allocate(sizeof(PinsLayout)));
-    region.publish(fresh);
-    std::uint64_t none = 0;
-    if (!root.compare_exchange_strong(none, static_cast<std::uint64_t>(fresh))) region.free(fresh);
-  }
-  auto* layout = region.at<PinsLayout>(Offset{root.load()});
-  if (layout == nullptr) return fail(Code::invalid, "the region's table of pins is damaged");
+  auto* layout = SKEP_TRY(region.root<PinsLayout>(kRoot));
   std::unique_ptr<Pins> pins(new Pins(region, objects, layout));
   return pins;
 }

@@ -75,17 +75,18 @@ TEST_CASE("more threads than slots: one thread a slot at a time, and all get the
 }
 
 TEST_CASE("the slot of a killed process is had again") {
+  using Mark = std::atomic<std::uint64_t>;
   const auto region = Region::create_shared({.cpus = 2}).value();
   for (unsigned i = 0; i < 10; ++i) {
     test::ChildProcess child([&] {
       const auto mine = Region::attach(Fd(dup(region->fd()))).value();
       const Cpu one(*mine);
       const Cpu two(*mine);
-      mine->root(0) = one.held() && two.held() ? i + 1 : 0;
+      *mine->root<Mark>(0).value() = one.held() && two.held() ? i + 1 : 0;
       for (;;) pause();
       return 0;
     });
-    REQUIRE(test::comes_true([&] { return region->root(0) == i + 1; }));
+    REQUIRE(test::comes_true([&] { return *region->root<Mark>(0).value() == i + 1; }));
     child.kill();
     const auto begin = std::chrono::steady_clock::now();
     const Cpu one(*region);

@@ -408,9 +408,20 @@ void Region::drop_blocks_of(HolderWord word) {
   }
 }
 
-std::atomic<std::uint64_t>& Region::root(unsigned which) {
+Result<std::byte*> Region::root(unsigned which, std::uint64_t bytes) {
   SKEP_ASSERT(which < kRoots);
-  return header_->roots[which];
+  std::atomic<std::uint64_t>& root = header_->roots[which];
+  if (root.load() == 0) {
+    const Offset fresh = SKEP_TRY(allocate(bytes));
+    publish(fresh);
+    std::uint64_t none = 0;
+    if (!root.compare_exchange_strong(none, static_cast<std::uint64_t>(fresh))) free(fresh);
+  }
+  const Offset block{root.load()};
+  std::byte* place = static_cast<std::uint64_t>(block) % 64 == 0 ? at(block, bytes) : nullptr;
+  if (place == nullptr || block_bytes(block) < bytes)
+    return fail(Code::invalid, "the region is damaged: its root {} is no block", which);
+  return place;
 }
 
 Lock& Region::cpu_lock(unsigned cpu) {

@@ -84,8 +84,15 @@ class Region final : public Holder {
   // Whether these are addresses of this process where blocks may be.
   [[nodiscard]] bool holds_blocks(std::uint64_t address, std::uint64_t bytes) const;
 
-  // Sixteen places where the layers above find what they put here.
-  [[nodiscard]] std::atomic<std::uint64_t>& root(unsigned which);
+  // Sixteen blocks that the layers above find by number: made zeroed by whoever asks first. The
+  // error says that the Region is full or damaged.
+  [[nodiscard]] Result<std::byte*> root(unsigned which, std::uint64_t bytes);
+  template <class T>
+  [[nodiscard]] Result<T*> root(unsigned which) {
+    auto block = root(which, sizeof(T));
+    if (!block) return std::unexpected(std::move(block).error());
+    return reinterpret_cast<T*>(*block);
+  }
 
   [[nodiscard]] unsigned cpus() const { return cpus_; }
   [[nodiscard]] Lock& cpu_lock(unsigned cpu);

@@ -224,8 +224,8 @@ TEST_CASE("two views of one region see the same, and each what the other made") 
   const Offset block = one->allocate(40 << 20).value();
   one->at<std::uint64_t>(block)[0] = 42;
   one->publish(block);
-  one->root(15) = number(block);
-  CHECK(two->root(15) == number(block));
+  *one->root<std::uint64_t>(15).value() = number(block);
+  CHECK(*two->root<std::uint64_t>(15).value() == number(block));
   CHECK(two->block_bytes(block) >= 40 << 20);
   REQUIRE(two->at(block, 40 << 20) != nullptr);
   CHECK(two->at<std::uint64_t>(block)[0] == 42);
@@ -249,8 +249,8 @@ TEST_CASE("what a view holds goes with it, what is published stays") {
 
 TEST_CASE("what a killed process held is freed once, by whoever looks") {
   const RegionPtr region = Region::create_shared({.cpus = 1}).value();
+  std::atomic<std::uint64_t>& ready = *region->root<std::atomic<std::uint64_t>>(0).value();
   const RegionUse before = region->use();
-  std::atomic<std::uint64_t>& ready = region->root(0);
   test::ChildProcess child([&] {
     const RegionPtr mine = attached(*region);
     const auto block = mine->allocate(1 << 20);

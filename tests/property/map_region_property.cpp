@@ -128,7 +128,8 @@ void use_block(Region& region, Random& random) {
 
 void read_anywhere(Region& region, Random& random) {
   const auto offset =
-      Offset{random.one_in(2) ? region.root(random.below(maps::kRoots)).load() : random.value()};
+      Offset{random.one_in(2) ? (std::uint64_t{2} << 20) + std::uint64_t{64} * random.below(4096)
+                              : random.value()};
   const std::uint64_t bytes = std::min(region.block_bytes(offset), std::uint64_t{1} << 20);
   if (std::byte* place = region.at(offset, bytes)) {
     for (std::uint64_t at = 0; at < bytes; at += 4096) place[at] = std::byte{1};
