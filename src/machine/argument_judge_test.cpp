@@ -82,4 +82,57 @@ TEST_CASE("a value pointer stays inside the memory of maps") {
                            kKeyOnStack, map)) == -EFAULT);
 }
 
+namespace {
+
+long run_over_packet(TestMachine& bench, const std::string& source) {
+  const long program = bench.load(source, abi::BPF_PROG_TYPE_SCHED_CLS);
+  CHECK(bench.log() == "");
+  REQUIRE(program >= 0);
+  const std::array<std::byte, 64> packet{};
+  auto& attr = bench.fresh();
+  attr.test.prog_fd = static_cast<std::uint32_t>(program);
+  attr.test.data_in = address(packet.data());
+  attr.test.data_size_in = packet.size();
+  return bench.run(abi::BPF_PROG_TEST_RUN);
+}
+
+// Grows the packet far beyond the room it has, so that it moves.
+constexpr const char* kGrow =
+    "r6 = r1\nr7 = *(u32 *)(r1 +76)\nr2 = 8000\nr3 = 0\ncall 38\nif r0 != 0 goto +2\n";
+
+}  // namespace
+
+TEST_CASE("a packet that moved is where it is now, and nowhere else") {
+  TestMachine bench;
+  CHECK(run_over_packet(
+            bench, text("{}r7 = *(u32 *)(r6 +76)\n*(u8 *)(r7 +7999) = 1\nr0 = 0\nexit\n", kGrow)) ==
+        0);
+  CHECK(run_over_packet(bench, text("{}*(u8 *)(r7 +0) = 1\n*(u8 *)(r7 +1) = 1\nr0 = 0\nexit\n",
+                                    kGrow)) == -EFAULT);
+}
+
+TEST_CASE("an array of programs takes one kind") {
+  TestMachine bench;
+  auto& attr = bench.fresh();
+  attr.map_type = abi::BPF_MAP_TYPE_PROG_ARRAY;
+  attr.key_size = 4;
+  attr.value_size = 4;
+  attr.max_entries = 2;
+  const auto array = static_cast<int>(bench.run(abi::BPF_MAP_CREATE));
+  REQUIRE(array >= 0);
+  const auto tc =
+      static_cast<std::uint32_t>(bench.load("r0 = 5\nexit\n", abi::BPF_PROG_TYPE_RAW_TRACEPOINT));
+  const auto xdp = static_cast<std::uint32_t>(bench.load("r0 = 2\nexit\n", abi::BPF_PROG_TYPE_XDP));
+  CHECK(bench.update(array, std::uint32_t{0}, xdp) == 0);
+  CHECK(bench.update(array, std::uint32_t{1}, tc) == -EINVAL);
+  // The slot holds a program of another kind than the one that calls: it goes on as with none.
+  const std::string source = text("r2 = map[fd:{}]\nr3 = 0\ncall 12\nr0 = 9\nexit\n", array);
+  const long caller = bench.load(source, abi::BPF_PROG_TYPE_RAW_TRACEPOINT);
+  REQUIRE(caller >= 0);
+  auto& run = bench.fresh();
+  run.test.prog_fd = static_cast<std::uint32_t>(caller);
+  CHECK(bench.run(abi::BPF_PROG_TEST_RUN) == 0);
+  CHECK(run.test.retval == 9);
+}
+
 }  // namespace skep::machine

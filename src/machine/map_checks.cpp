@@ -9,6 +9,7 @@
 #include "machine/btf_object.h"
 #include "machine/machine.h"
 #include "machine/program.h"
+#include "maps/fd_array.h"
 
 namespace skep::machine {
 
@@ -93,8 +94,17 @@ long check_inner_map(Machine& machine, const maps::MapSpec& outer, const maps::M
   return same && (!counts || like.max_entries == inner.max_entries) ? 0 : -EINVAL;
 }
 
+// kernel: bpf_prog_map_compatible, as far as the programs that are there tell
 long check_tail_target(Machine& machine, const maps::Map& array, const Program& program) {
-  return program.fits_tail_calls_of(machine, array) ? 0 : -EINVAL;
+  // Device and CPU maps hold programs too, each for itself.
+  if (array.spec().type != abi::BPF_MAP_TYPE_PROG_ARRAY) return 0;
+  const auto& slots = static_cast<const maps::FdArrayMap&>(array);
+  for (std::uint32_t index = 0; index < array.spec().max_entries; ++index) {
+    const std::uint32_t id = slots.id_at(index);
+    const auto there = id == 0 ? nullptr : machine.program(id);
+    if (there != nullptr) return program.is_like(*there) ? 0 : -EINVAL;
+  }
+  return 0;
 }
 
 }  // namespace skep::machine

@@ -17,6 +17,8 @@
 #include "machine/program_types.h"
 #include "machine/run.h"
 #include "machine/sha256.h"
+#include "machine/skb.h"
+#include "machine/xdp.h"
 
 namespace skep::machine {
 
@@ -203,18 +205,28 @@ long Program::bind(const std::shared_ptr<MapObject>& map) {
   return 0;
 }
 
-bool Program::fits_tail_calls_of(Machine&, const maps::Map&) const { return true; }
+namespace {
+
+bool inside(std::span<const std::byte> memory, std::uint64_t address, std::uint64_t bytes) {
+  const auto begin = reinterpret_cast<std::uint64_t>(memory.data());
+  return address >= begin && bytes <= memory.size() && address - begin <= memory.size() - bytes;
+}
+
+// What a map holds comes and goes, where it is does not; a packet moves when helpers change it.
+bool is_memory_of(void* self, std::uint64_t address, std::uint32_t bytes, bool) {
+  const auto& run = *static_cast<const Run*>(self);
+  if (run.machine->region().holds_blocks(address, bytes)) return true;
+  if (run.skb != nullptr && inside(run.skb->bytes(), address, bytes)) return true;
+  return run.xdp != nullptr && inside(run.xdp->linear_with_metadata(), address, bytes);
+}
+
+}  // namespace
 
 void prepare_input(Machine& machine, Run& run, engine::Input& input) {
   input.context = &run;
   input.running = &run.running;
   input.budget = machine.run_budget();
-  // What a map holds comes and goes; where it is does not.
-  input.judge = {.may_access =
-                     [](void* self, std::uint64_t address, std::uint32_t bytes, bool) {
-                       return static_cast<maps::Region*>(self)->holds_blocks(address, bytes);
-                     },
-                 .self = &machine.region()};
+  input.judge = {.may_access = is_memory_of, .self = &run};
 }
 
 engine::Outcome Program::run(Run& run, engine::Input& input) const {

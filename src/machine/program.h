@@ -73,8 +73,10 @@ class Program final : public Object {
   // Compares addresses alone: `map` may be any number.
   [[nodiscard]] bool uses(const maps::Map& map) const;
   [[nodiscard]] long bind(const std::shared_ptr<MapObject>& map);
-  // Array of programs and target must be of one kind; the first target decides.
-  [[nodiscard]] bool fits_tail_calls_of(Machine& machine, const maps::Map& array) const;
+  // Whether one may take the place of the other in a run.
+  [[nodiscard]] bool is_like(const Program& other) const {
+    return spec_.type == other.spec_.type && spec_.attach_type == other.spec_.attach_type;
+  }
 
   // One run under the CPU slot that `run` holds, counted while statistics are on. Sets what the
   // engine needs of `input` beside r1, packet and regions.

@@ -36,19 +36,26 @@ long ProgramServices::close(int fd) { return machine_.close(fd); }
 // The machine has no BTF of a kernel.
 long ProgramServices::find_type(std::string_view, std::uint32_t) { return -ENOENT; }
 
-const engine::Runnable* ProgramServices::tail_target(maps::Map& programs, std::uint32_t index) {
-  if (programs.spec().type != abi::BPF_MAP_TYPE_PROG_ARRAY) return nullptr;
+// Of what the Region says, any id could be in the slot: a program of another type would take the
+// context for what it is not.
+const engine::Runnable* ProgramServices::tail_target(maps::Map& programs, std::uint32_t index,
+                                                     const Run& run) {
+  if (programs.spec().type != abi::BPF_MAP_TYPE_PROG_ARRAY || run.program == nullptr)
+    return nullptr;
   const std::uint32_t id = static_cast<maps::FdArrayMap&>(programs).id_at(index);
   if (id == 0) return nullptr;
+  const Program* target = nullptr;
   {
     const std::shared_lock lock(mutex_);
-    if (const auto known = targets_.find(id); known != targets_.end())
-      return &known->second->runnable();
+    if (const auto known = targets_.find(id); known != targets_.end()) target = known->second.get();
   }
-  auto program = machine_.program(id);
-  if (program == nullptr) return nullptr;
-  const std::unique_lock lock(mutex_);
-  return &targets_.try_emplace(id, std::move(program)).first->second->runnable();
+  if (target == nullptr) {
+    auto program = machine_.program(id);
+    if (program == nullptr) return nullptr;
+    const std::unique_lock lock(mutex_);
+    target = targets_.try_emplace(id, std::move(program)).first->second.get();
+  }
+  return target->is_like(*run.program) ? &target->runnable() : nullptr;
 }
 
 void* ProgramServices::hook_storage(maps::Map&, const Run&) { return nullptr; }

@@ -26,8 +26,8 @@ class ProgramServices final : public Services {
   [[nodiscard]] long bpf(std::uint32_t command, void* attr, std::uint32_t bytes) override;
   [[nodiscard]] long close(int fd) override;
   [[nodiscard]] long find_type(std::string_view name, std::uint32_t kind) override;
-  [[nodiscard]] const engine::Runnable* tail_target(maps::Map& programs,
-                                                    std::uint32_t index) override;
+  [[nodiscard]] const engine::Runnable* tail_target(maps::Map& programs, std::uint32_t index,
+                                                    const Run& run) override;
   [[nodiscard]] void* hook_storage(maps::Map& map, const Run& run) override;
   [[nodiscard]] std::shared_ptr<const void> keep(const engine::Runnable& program) override;
 

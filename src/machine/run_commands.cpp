@@ -111,11 +111,9 @@ long run_skb(const Call& call, const Program& program, const ProgramType& type) 
   auto prepared = SkbTestRun::prepare(type, given.test);
   if (!prepared) return -prepared.error().sys;
   Skb& skb = prepared->skb();
-  const engine::Packet packet = skb.packet();
-  const std::array regions = {region_of("context", &skb.context(), sizeof(SkbContext)),
-                              region_of("packet", skb.bytes().data(), skb.length())};
+  const std::array regions = {region_of("context", &skb.context(), sizeof(SkbContext))};
   Run run{.context = &skb.context(), .skb = &skb};
-  engine::Input input{.r1 = regions[0].begin, .packet = &packet, .regions = regions};
+  engine::Input input{.r1 = regions[0].begin, .packet = &skb.packet(), .regions = regions};
   const Repeated done = repeat(call, program, run, input);
   if (done.status != 0) return done.status;
   auto output = prepared->finish();
@@ -135,8 +133,7 @@ long run_xdp(const Call& call, const Program& program) {
   auto prepared = XdpTestRun::prepare(program.spec().attach_type, given.test);
   if (!prepared) return -prepared.error().sys;
   XdpBuffer& xdp = prepared->packet();
-  const std::array regions = {region_of("context", &xdp.context(), sizeof(XdpContext)),
-                              region_of("packet", xdp.linear().data(), xdp.linear_length())};
+  const std::array regions = {region_of("context", &xdp.context(), sizeof(XdpContext))};
   Run run{.context = &xdp.context(), .xdp = &xdp};
   engine::Input input{.r1 = regions[0].begin, .regions = regions};
   const Repeated done = repeat(call, program, run, input);

@@ -29,8 +29,10 @@ class Services {
   // half.
   [[nodiscard]] virtual long find_type(std::string_view name, std::uint32_t kind) = 0;
   // What the slot of a program array holds, loaded by the engine that runs; nullptr for nothing.
+  // Only a program of the type and for the attach type of the one that calls.
   [[nodiscard]] virtual const engine::Runnable* tail_target(maps::Map& programs,
-                                                            std::uint32_t index) = 0;
+                                                            std::uint32_t index,
+                                                            const Run& run) = 0;
   // Keeps a program, and what its callbacks use, as long as the result lives.
   [[nodiscard]] virtual std::shared_ptr<const void> keep(const engine::Runnable& program) = 0;
   // The map's value for this CPU that the machine keeps apart: cgroup storage of the running hook.

@@ -73,6 +73,7 @@ bool Skb::push(std::uint32_t count) {
   if (!make_room(count, 0)) return false;
   begin_ -= count;
   length_ += count;
+  refresh();
   return true;
 }
 
@@ -80,6 +81,7 @@ void Skb::pull(std::uint32_t count) {
   SKEP_ASSERT(count <= length_);
   begin_ += count;
   length_ -= count;
+  refresh();
 }
 
 bool Skb::resize(std::uint32_t length) {
@@ -88,6 +90,7 @@ bool Skb::resize(std::uint32_t length) {
     std::memset(buffer_.data() + begin_ + length_, 0, length - length_);
   }
   length_ = length;
+  refresh();
   return true;
 }
 
@@ -137,9 +140,10 @@ void Skb::refresh() {
   context_.data = reinterpret_cast<std::uint64_t>(buffer_.data() + begin_);
   context_.data_end = context_.data + length_;
   context_.data_meta = context_.data;
+  packet_ = view();
 }
 
-engine::Packet Skb::packet() const {
+engine::Packet Skb::view() const {
   const std::int64_t from = std::clamp<std::int64_t>(mac_, 0, begin_);
   const std::int64_t network = std::max(network_, from);
   return {.bytes = std::span(buffer_).subspan(static_cast<std::size_t>(from),

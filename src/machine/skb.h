@@ -106,8 +106,8 @@ class Skb {
   // Brings the context's length and pointers up to date.
   void refresh();
 
-  // For LD_ABS and LD_IND.
-  [[nodiscard]] engine::Packet packet() const;
+  // For LD_ABS and LD_IND; follows the packet through `refresh`.
+  [[nodiscard]] const engine::Packet& packet() const { return packet_; }
 
   SkbChecksum checksum{};
   std::uint32_t mac_bytes = 0;  // kernel: skb->mac_len, which lags behind mac_header_bytes
@@ -116,6 +116,7 @@ class Skb {
   Redirect redirect{};
 
  private:
+  [[nodiscard]] engine::Packet view() const;
   [[nodiscard]] bool make_room(std::uint64_t front, std::uint64_t back);
 
   Bytes buffer_;
@@ -130,6 +131,7 @@ class Skb {
   std::uint16_t transport_ = kUnset;
   bool has_hash_ = false;
   SkbContext context_{};
+  engine::Packet packet_{};
 };
 
 }  // namespace skep::machine

@@ -16,7 +16,7 @@ const engine::Runnable* tail_call(std::uint64_t, std::uint64_t map, std::uint64_
   if (run.services == nullptr || programs == nullptr || at >= programs->spec().max_entries)
     return nullptr;
   if (run.tail_calls >= abi::MAX_TAIL_CALL_CNT) return nullptr;
-  const engine::Runnable* target = run.services->tail_target(*programs, at);
+  const engine::Runnable* target = run.services->tail_target(*programs, at, run);
   if (target != nullptr) ++run.tail_calls;
   return target;
 }

@@ -41,6 +41,9 @@ class XdpBuffer {
   [[nodiscard]] std::uint32_t linear_length() const { return end_ - begin_; }
   [[nodiscard]] std::uint32_t metadata_bytes() const { return begin_ - metadata_; }
   [[nodiscard]] std::span<std::byte> linear() { return {page_.data() + begin_, linear_length()}; }
+  [[nodiscard]] std::span<const std::byte> linear_with_metadata() const {
+    return {page_.data() + metadata_, end_ - metadata_};
+  }
   // Metadata, linear part, fragments.
   [[nodiscard]] Bytes everything() const;
 
